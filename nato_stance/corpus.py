@@ -133,9 +133,7 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
     except IsADirectoryError:
         raise CorpusFormatError(f"{path} is a folder; name the JSON lines file in it") from None
     except UnicodeDecodeError as error:
-        raise CorpusFormatError(
-            f"{path} is not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8"
-        ) from None
+        raise CorpusFormatError(f"{path} is not UTF-8 ({error.reason} at byte {error.start}); save it so") from None
 
 
 def scan_corpus(path: str | Path) -> tuple[list[CorpusItem], list[CorpusProblem]]:

@@ -1,7 +1,7 @@
 """Real training statements without their words: labels, pointers and hashes, and how the words come back.
 
-The repository holds `fixtures/corpus/real_labels.jsonl`: data set, pointer, SHA-1 of the words, labels. The words belong
-to public data sets. `rebuild` reads them from the user's own copies of those data sets and accepts only what matches
+The repository holds `fixtures/corpus/real_labels.jsonl`: data set, pointer, SHA-1 of the words, labels. The words
+belong to public data sets. `rebuild` reads them from the user's own copies of those data sets and accepts only what matches
 its hash.
 """
 
@@ -159,20 +159,10 @@ def rebuild(pointers: Sequence[Pointer], datasets: str | Path) -> tuple[list[Cor
             failed.append((pointer, f"cannot be read: {error!r}"))
             continue
         if hashlib.sha1(text.encode("utf-8")).hexdigest() != pointer.sha1:
-            failed.append(
-                (pointer, "the words differ from those that were coded (SHA-1); another version of the data?")
-            )
+            failed.append((pointer, "the words differ from those that were coded (SHA-1): another version?"))
             continue
-        items.append(
-            CorpusItem(
-                id=pointer.id,
-                text=text,
-                context=context,
-                scene=pointer.document,
-                source=pointer.source,
-                **pointer.labels,
-            )
-        )
+        origin = {"scene": pointer.document, "source": pointer.source}
+        items.append(CorpusItem(id=pointer.id, text=text, context=context, **origin, **pointer.labels))
     return items, failed
 
 
