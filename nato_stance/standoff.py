@@ -1,8 +1,8 @@
 """Real training statements without their words: labels, pointers and hashes, and how the words come back.
 
 The repository holds `fixtures/corpus/real_labels.jsonl`: data set, pointer, SHA-1 of the words, labels. The words
-belong to public data sets. `rebuild` reads them from the user's own copies of those data sets and accepts only what matches
-its hash.
+belong to public data sets. `rebuild` reads them from the user's own copies of those data sets and accepts only
+what matches its hash.
 """
 
 from __future__ import annotations
