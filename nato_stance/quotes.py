@@ -1,0 +1,290 @@
+"""Quoted spans of an article, by one left-to-right scan over its quotation marks.
+
+The scan knows marks and paragraphs only. It does not judge whether a span is a statement, and it has no idea of who
+speaks. Two rules keep it from going wrong on broken text: the state is dropped at the end of each paragraph, so that
+a bad mark spoils its own paragraph at most; and what a mark does is read off its neighbours (space on the left opens,
+space on the right closes) before its shape is trusted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from nato_stance.paragraphs import paragraphs
+from nato_stance.records import Span
+
+# Single marks count only where they do not stand between two letters; there they are apostrophes.
+_MARK: Final = re.compile(r"""["＂“”„‟«»‹›]|''|``|(?<!\w)['‘’‚`](?=[\w\[(…$£€.])|['’](?!\w)""")
+_FAMILY: Final = {
+    **dict.fromkeys('"＂“”„‟', "double"),
+    **dict.fromkeys(("''", "``"), "double"),
+    **dict.fromkeys("«»‹›", "angle"),
+    **dict.fromkeys("'‘’‚`", "single"),
+}
+_OPENERS: Final = frozenset(("“", "„", "‟", "``", "‘", "‚"))
+_CLOSERS: Final = frozenset(("”", "’"))
+_OPEN_BRACKETS: Final = "([{<—–-―−/"
+_CLOSE_BEFORE: Final = ".,;:!?)]}>—–-…*/"
+_ELISION: Final = re.compile(r"['‘’`](?:\d0s|\d\d\b|(?:em|til|tis|twas|cause|bout|round|n|neath|cuz|ere|re)\b)", re.I)
+# A clause of the reporter's inside an unclosed quotation shows where its closing mark was lost.
+_LOST_CLOSE: Final = re.compile(
+    r",[ \t]+(?:(?:he|she|they|it|who)[ \t]+(?:said|says|added|adds|told|warned|asked|continued|wrote|insisted|noted)"
+    r"|(?:said|says)[ \t]+[A-Z][\w’'-]+)\b"
+)
+_LONG_UNCLOSED: Final = 1500
+_FIRST_STOP: Final = re.compile(r"[.!?](?=\s)")
+_MAX_CARRY_SENTENCES: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class QuotedSpan:
+    """A run of words between quotation marks.
+
+    Attributes:
+        start, end: the words, without the marks and without white space at the edges.
+        outer_start, outer_end: the same with the marks.
+        paragraph: index of the paragraph.
+        family: `double`, `single` or `angle`.
+        closed: False where no closing mark was found and a rule decided where it ends.
+        joined: True for a span that goes on with the quotation of the span before it: after a stray mark in its
+            middle, or in a new paragraph that reopens a quotation which the last one left open.
+    """
+
+    start: int
+    end: int
+    outer_start: int
+    outer_end: int
+    paragraph: int
+    family: str
+    closed: bool = True
+    joined: bool = False
+
+
+class _Mark(NamedTuple):
+    start: int
+    end: int
+    family: str
+    opens: bool  # may open, judging by its neighbours
+    closes: bool  # may close, judging by its neighbours
+    shape: int  # 1 shaped as an opening mark, -1 as a closing one, 0 neutral
+
+
+def _mark(text: str, start: int, end: int) -> _Mark:
+    left = text[start - 1] if start else " "
+    right = text[end] if end < len(text) else " "
+    token = text[start:end]
+    left_free = left.isspace() or left in _OPEN_BRACKETS or left in "\"“‘'«"
+    right_free = right.isspace() or right in _CLOSE_BEFORE or right in "\"”’'»"
+    shape = 1 if token in _OPENERS else -1 if token in _CLOSERS else 0
+    opens = left_free and not right.isspace()
+    closes = right_free and not left.isspace()
+    if not opens and not closes:
+        # Between two letters or between two spaces: only the shape can tell.
+        opens, closes = shape >= 0, shape <= 0
+    elif opens and closes and shape:
+        opens, closes = shape > 0, shape < 0
+    return _Mark(start, end, _FAMILY[token], opens, closes, shape)
+
+
+class _Scan:
+    """State of the scan over one paragraph."""
+
+    def __init__(self, text: str, index: int, span: Span, marks: Sequence[_Mark]) -> None:
+        self.text, self.index, self.span, self.marks = text, index, span, marks
+        self.spans: list[QuotedSpan] = []
+        self.opened: _Mark | None = None
+        self.nested: str | None = None
+        self.joined = False
+
+    def _emit(self, end: int, outer_end: int, *, closed: bool = True) -> None:
+        assert self.opened is not None
+        start = self.opened.end
+        piece = self.text[start:end]
+        inner_start = start + len(piece) - len(piece.lstrip())
+        inner_end = start + len(piece.rstrip())
+        if inner_start < inner_end:
+            self.spans.append(
+                QuotedSpan(
+                    inner_start, inner_end, self.opened.start, outer_end, self.index, self.opened.family, closed,
+                    self.joined,
+                )
+            )  # fmt: skip
+
+    def _open(self, mark: _Mark, *, joined: bool = False) -> None:
+        self.opened, self.nested, self.joined = mark, None, joined
+
+    def _reopen(self, mark: _Mark) -> None:
+        """An opening mark inside an open quotation of its own kind: a stray one, or the last close was lost."""
+        assert self.opened is not None
+        lost = _LOST_CLOSE.search(self.text, self.opened.end, mark.start)
+        if lost:
+            self._emit(lost.start() + 1, lost.start() + 1, closed=False)
+        else:
+            self._emit(mark.start, mark.start, closed=False)
+        self._open(mark, joined=lost is None)
+
+    def run(self, *, singles: bool = True) -> bool:
+        """Scan the marks; return True when the paragraph ends inside a quotation."""
+        for i, mark in enumerate(self.marks):
+            if mark.family == "single":
+                if singles:
+                    self._single(i, mark)
+            elif self.opened is None:
+                if mark.opens or (mark.start == self.span[0] and mark.shape >= 0):
+                    self._open(mark)
+            elif self.opened.family == "single":
+                self._double_inside_single(mark)
+            else:
+                self._double(mark)
+        if self.opened is not None and self.opened.family == "single":
+            # A lone single mark opens nothing: read the paragraph again without single marks.
+            self.spans.clear()
+            self.opened = None
+            return self.run(singles=False)
+        return self.opened is not None
+
+    def _single(self, i: int, mark: _Mark) -> None:
+        if self.opened is None:
+            if mark.opens and mark.shape >= 0 and not _ELISION.match(self.text, mark.start):
+                self._open(mark)
+            return
+        if self.opened.family != "single" or self.nested or not mark.closes:
+            return
+        if self._is_possessive(i, mark):
+            return
+        self._emit(mark.start, mark.end)
+        self.opened = None
+
+    def _is_possessive(self, i: int, mark: _Mark) -> bool:
+        """Tell whether a closing single mark after an s is the apostrophe of a plural ("the allies’ troops")."""
+        text = self.text
+        if text[mark.start - 1] not in "sS" or not text[mark.end : mark.end + 1].isspace():
+            return False
+        if not text[mark.end + 1 : mark.end + 2].isalpha() or i + 1 >= len(self.marks):
+            return False
+        following = self.marks[i + 1]
+        return following.family == "single" and following.closes and not following.opens
+
+    def _double_inside_single(self, mark: _Mark) -> None:
+        if self.nested is None and mark.opens:
+            self.nested = mark.family
+        elif self.nested == mark.family:
+            self.nested = None
+
+    def _double(self, mark: _Mark) -> None:
+        assert self.opened is not None
+        same_look = self._looks_like_opener(mark)
+        if self.nested is not None:
+            if mark.closes and not same_look:
+                kind = self.text[mark.start : mark.end]
+                if kind == self.nested:
+                    self.nested = None
+                    return
+                self._close(mark)
+            return
+        if not same_look:
+            self._close(mark)
+        elif mark.family != self.opened.family or self._other_glyph(mark):
+            self.nested = self._closing_glyph(mark)
+        else:
+            self._reopen(mark)
+
+    def _looks_like_opener(self, mark: _Mark) -> bool:
+        return mark.opens and not mark.closes
+
+    def _other_glyph(self, mark: _Mark) -> bool:
+        """Tell whether `mark` is of another shape family than the mark that opened (straight inside curly)."""
+        assert self.opened is not None
+        outer = self.text[self.opened.start : self.opened.end]
+        inner = self.text[mark.start : mark.end]
+        straight = ('"', "''", "``")
+        return (outer in straight) != (inner in straight) or (outer in straight and outer != inner)
+
+    def _closing_glyph(self, mark: _Mark) -> str:
+        glyph = self.text[mark.start : mark.end]
+        return {"“": "”", "„": "“", "«": "»", "»": "«", "‹": "›", "›": "‹", "``": "''"}.get(glyph, glyph)
+
+    def _close(self, mark: _Mark) -> None:
+        self._emit(mark.start, mark.end)
+        self.opened = None
+
+    def end_open(self, *, carried: bool) -> None:
+        """End a quotation that the paragraph leaves open, at the paragraph's end or where a rule says."""
+        assert self.opened is not None
+        end = self.span[1]
+        if not carried:
+            lost = _LOST_CLOSE.search(self.text, self.opened.end, end)
+            if lost:
+                end = lost.start() + 1
+            elif end - self.opened.end > _LONG_UNCLOSED:
+                stop = _FIRST_STOP.search(self.text, self.opened.end, end)
+                end = stop.end() if stop else end
+        self._emit(end, end, closed=False)
+        self.opened = None
+
+
+def _marks_by_paragraph(text: str, blocks: Sequence[Span]) -> Iterator[tuple[int, list[_Mark]]]:
+    """Yield the index of each paragraph that holds marks, with its marks."""
+    index, marks = 0, list[_Mark]()
+    for match in _MARK.finditer(text):
+        start, end = match.span()
+        if start >= blocks[index][1]:
+            if marks:
+                yield index, marks
+                marks = []
+            while start >= blocks[index][1]:
+                index += 1
+        marks.append(_mark(text, start, end))
+    if marks:
+        yield index, marks
+
+
+def quoted_spans(text: str, blocks: Sequence[Span] | None = None) -> list[QuotedSpan]:
+    """Return every run of quoted words in `text`, in order, not overlapping; nested quotations stay inside.
+
+    Args:
+        text: the article.
+        blocks: its paragraphs, where they are known already.
+
+    >>> [text[q.start:q.end] for text in ["“Yes,” he said. “‘No’ is no answer.”"] for q in quoted_spans(text)]
+    ['Yes,', '‘No’ is no answer.']
+    """
+    blocks = paragraphs(text) if blocks is None else blocks
+    result: list[QuotedSpan] = []
+    pending: _Scan | None = None
+    for index, marks in _marks_by_paragraph(text, blocks):
+        scan = _Scan(text, index, blocks[index], marks)
+        left_open = scan.run()
+        if pending is not None:
+            carried = index == pending.index + 1 and _reopens(text, blocks[index], scan)
+            pending.end_open(carried=carried)
+            result.extend(pending.spans)
+            if carried and scan.spans:
+                scan.spans[0] = _join(scan.spans[0])
+            elif carried:
+                scan.joined = True
+            pending = None
+        if left_open:
+            pending = scan
+        else:
+            result.extend(scan.spans)
+    if pending is not None:
+        pending.end_open(carried=False)
+        result.extend(pending.spans)
+    return result
+
+
+def _reopens(text: str, block: Span, scan: _Scan) -> bool:
+    """Tell whether a paragraph begins with a quotation mark that opens."""
+    if scan.spans:
+        return scan.spans[0].outer_start == block[0]
+    return scan.opened is not None and scan.opened.start == block[0]
+
+
+def _join(span: QuotedSpan) -> QuotedSpan:
+    return QuotedSpan(
+        span.start, span.end, span.outer_start, span.outer_end, span.paragraph, span.family, span.closed, joined=True
+    )
