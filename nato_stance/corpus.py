@@ -99,7 +99,7 @@ def _label_problems(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
         if value is not None and value not in values:
             yield name, f"{value!r} is not one of {_one_of(values)}"
     primary, present = row["primary"], [f for f in FIELDS if row[f] in ("+", "-")]
-    if None in (row["threat"], row["dialogue"], row["deterrence"]) or primary not in STANCES:
+    if any(row[f] not in SIGNS for f in FIELDS) or primary not in STANCES:
         return
     if primary == "none" and present:
         yield "primary", f"is 'none' although {present[0]} is {row[present[0]]!r}"
