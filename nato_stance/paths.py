@@ -1,0 +1,176 @@
+"""The paths of a command line to the files they mean: folders, patterns, each file once, in a fixed order."""
+
+from __future__ import annotations
+
+import fnmatch
+import glob
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from nato_stance.articles import ArticleFailure
+from nato_stance.records import InvalidInputError
+
+STDIN: Final = "-"
+
+ENDINGS: Final = (
+    ".txt",
+    ".text",
+    ".html",
+    ".htm",
+    ".jsonl",
+    ".ndjson",
+    ".jsonl.gz",
+    ".ndjson.gz",
+    ".csv",
+    ".tsv",
+    ".csv.gz",
+    ".tsv.gz",
+    ".parquet",
+)
+"""Endings of files that a folder is searched for."""
+
+
+@dataclass(slots=True)
+class FileFinder:
+    """Finds the files that a list of paths means, lazily, and counts what it leaves out.
+
+    Files of a folder come sorted by name, those of a folder before those of its subfolders. A file that several
+    paths reach is given once.
+
+    Attributes:
+        paths: files, folders, patterns (`news/**/*.txt`) and `-`.
+        include: patterns; of a folder only files that match one are taken, whatever their ending. A pattern is held
+            against the path inside the folder and against the bare name; `*` also crosses `/`.
+        exclude: patterns of files and subfolders to leave out.
+        ignored: what was left out unasked, by reason, as far as the search has come.
+
+    Example:
+        >>> list(FileFinder(["no/such/file.txt"]))[0].message
+        "no such file or folder: 'no/such/file.txt'"
+    """
+
+    paths: Sequence[str]
+    include: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+    ignored: Counter[str] = field(default_factory=Counter)
+
+    def __iter__(self) -> Iterator[str | ArticleFailure]:
+        seen: set[str] | None = set() if len(self.paths) > 1 else None
+        for path in self.paths:
+            for found in self._one(path):
+                if isinstance(found, str) and seen is not None:
+                    place = found if found == STDIN else os.path.abspath(found)
+                    if place in seen:
+                        self.ignored["named twice"] += 1
+                        continue
+                    seen.add(place)
+                yield found
+
+    def _one(self, path: str) -> Iterator[str | ArticleFailure]:
+        if path == STDIN:
+            yield path
+        elif os.path.isdir(path):
+            yield from self._folder(path)
+        elif os.path.lexists(path) or not glob.has_magic(path):
+            yield path if os.path.lexists(path) else _nothing(path, f"no such file or folder: {path!r}")
+        else:
+            yield from self._pattern(path)
+
+    def _pattern(self, pattern: str) -> Iterator[str | ArticleFailure]:
+        found = False
+        for path in sorted(glob.iglob(pattern, recursive=True)):
+            if not os.path.isdir(path) and not self._matches(path, self.exclude):
+                found = True
+                yield path
+        if not found:
+            yield _nothing(pattern, f"no file matches the pattern {pattern!r}")
+
+    def _folder(self, folder: str) -> Iterator[str | ArticleFailure]:
+        found = False
+        failures: list[OSError] = []
+        before = self.ignored.copy()
+        visited: set[tuple[int, int]] = set()
+        for here, folders, names in os.walk(folder, onerror=failures.append, followlinks=True):
+            inside = os.path.relpath(here, folder)
+            folders[:] = sorted(x for x in folders if self._enters(here, inside, x, visited))
+            for name in sorted(names):
+                if self._takes(os.path.normpath(os.path.join(inside, name))):
+                    found = True
+                    yield os.path.join(here, name)
+            yield from (ArticleFailure.of(e, source=str(e.filename or folder)) for e in failures)
+            found = found or bool(failures)
+            failures.clear()
+        yield from (ArticleFailure.of(e, source=str(e.filename or folder)) for e in failures)
+        if not found and not failures:
+            left_out = describe_ignored(self.ignored - before)
+            wanted = f"that matches {' or '.join(self.include)}" if self.include else f"ending in {', '.join(ENDINGS)}"
+            tail = f" (left out: {left_out})" if left_out else ""
+            yield _nothing(folder, f"the folder {folder!r} holds no file {wanted}{tail}")
+
+    def _enters(self, here: str, inside: str, name: str, visited: set[tuple[int, int]]) -> bool:
+        if name.startswith("."):
+            self.ignored["hidden folder"] += 1
+            return False
+        if self._matches(os.path.normpath(os.path.join(inside, name)), self.exclude):
+            return False
+        path = os.path.join(here, name)
+        if os.path.islink(path):
+            try:
+                status = os.stat(path)
+            except OSError:
+                return True  # gone since the folder was listed: the walk itself reports it
+            # A link to a folder is followed once, so that a link to a parent cannot turn the walk into a circle.
+            if (status.st_dev, status.st_ino) in visited or os.path.realpath(here).startswith(os.path.realpath(path)):
+                self.ignored["link to a folder already read"] += 1
+                return False
+            visited.add((status.st_dev, status.st_ino))
+        return True
+
+    def _takes(self, inside: str) -> bool:
+        if self._matches(inside, self.exclude):
+            return False
+        if self.include:
+            return self._matches(inside, self.include)
+        name = os.path.basename(inside)
+        if name.startswith("."):
+            self.ignored["hidden file"] += 1
+            return False
+        if name.lower().endswith(ENDINGS):
+            return True
+        self.ignored[os.path.splitext(name)[1].lower() or "no ending"] += 1
+        return False
+
+    @staticmethod
+    def _matches(path: str, patterns: Sequence[str]) -> bool:
+        path = path.replace(os.sep, "/")
+        name = path.rsplit("/", 1)[-1]
+        return any(fnmatch.fnmatchcase(path, p) or fnmatch.fnmatchcase(name, p) for p in patterns)
+
+
+def describe_ignored(ignored: Counter[str]) -> str:
+    """Return the counts as words, most frequent first.
+
+    Example:
+        >>> describe_ignored(Counter({".pdf": 2, "hidden file": 1}))
+        '.pdf 2, hidden file 1'
+    """
+    return ", ".join(f"{reason} {n:,}" for reason, n in sorted(ignored.items(), key=lambda x: (-x[1], x[0])))
+
+
+def total_size(finder: FileFinder) -> int:
+    """Return the bytes of all files that `finder` finds; what cannot be asked for its size counts as nothing."""
+    total = 0
+    for path in finder:
+        if isinstance(path, str) and path != STDIN:
+            try:
+                total += os.path.getsize(path)
+            except OSError:
+                continue
+    return total
+
+
+def _nothing(path: str, message: str) -> ArticleFailure:
+    return ArticleFailure.of(InvalidInputError(message), source=path)
