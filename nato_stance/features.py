@@ -1,0 +1,534 @@
+"""A statement to features: integer keys of what stands in it, computed for a whole batch of statements at once.
+
+Every feature is a 64-bit key, the hash of its family and of the words or classes in it; a model holds the keys that it
+knows with their weights, and no words. Keys are computed on flat arrays of token types, so that a batch of a thousand
+statements costs a few dozen numpy calls. `docs/features.md` describes the families and what each is worth.
+
+A statement has two segments, kept apart in every family: its own words, and the words of its carrying sentence outside
+them (with the cue). Named actors, other names and numbers are masked, so that they do not carry a label.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nato_stance.semantics import Lexicon
+from nato_stance.words import CLAUSE_MARKS, QUOTE_MARKS, SENTENCE_MARKS, TOKEN, fold, stem
+
+Item = tuple[str, str | None, str | None]
+"""Text, context or None, cue or None."""
+Keys = NDArray[np.uint64]
+Ints = NDArray[np.int64]
+
+MAX_TYPES: Final = 200_000
+"""Token types remembered between batches; beyond it the memory is cleared, which bounds it to some 100 MB."""
+
+NEGATION_REACH: Final = 8
+"""Words after a negator that its scope holds at most."""
+
+_A: Final = np.uint64(0x9E3779B97F4A7C15)
+_B: Final = np.uint64(0xC2B2AE3D27D4EB4F)
+_C: Final = np.uint64(0x165667B19E3779F9)
+_SHIFT: Final = np.uint64(29)
+_OUTSIDE: Final = np.uint64(0x27D4EB2F165667C5)
+
+_EDGE: Final = "\x00"
+_QUOTED: Final = re.compile(r"[“\"„«][^”\"“»]*[”\"“»]?")
+
+
+def hash_of(name: str) -> int:
+    """Return the 64-bit hash of a word or class name: the same on every machine, never 0."""
+    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "little") | 1
+
+
+def _mix(family: int, a: Keys, b: Keys | None = None, c: Keys | None = None) -> Keys:
+    """Combine up to three hashes into the key of a family; 0 in any of them gives 0, which is no feature."""
+    h = (a + np.uint64(family)) * _A
+    h ^= h >> _SHIFT
+    none = a == 0
+    for part in (b, c):
+        if part is not None:
+            h = (h + part) * _B
+            h ^= h >> _SHIFT
+            none |= part == 0
+    h *= _C
+    h ^= h >> _SHIFT
+    h[none] = 0
+    return h
+
+
+def _shift(values: NDArray[Any], place: Ints, k: int) -> NDArray[Any]:
+    """Return for each position the value k positions earlier in its segment; 0 where the segment has none."""
+    out = np.zeros_like(values)
+    out[k:] = values[:-k] if k else values
+    out[place < k] = 0
+    return out
+
+
+def _last(marked: NDArray[np.bool_], n: int) -> Ints:
+    """Return for each position the last marked one before it; -1 where there is none."""
+    seen = np.maximum.accumulate(np.where(marked, np.arange(n), -1))
+    out = np.full(n, -1)
+    out[1:] = seen[:-1]
+    return out
+
+
+@dataclass(frozen=True)
+class Group:
+    """Feature keys that share positions: one row of `keys` a family, one column a place in the batch.
+
+    Attributes:
+        families: family names, one a row of `keys`.
+        keys: uint64, shape (n_families, n_places); 0 where the family says nothing.
+        starts: first place of each segment, shape (n_segments + 1,).
+        first, last: first and last token (of the batch) that each place covers, shape (n_places,).
+    """
+
+    families: tuple[str, ...]
+    keys: Keys
+    starts: Ints
+    first: Ints
+    last: Ints
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A batch of statements as features; segments alternate between words said and words outside.
+
+    Attributes:
+        n_items: number of statements; there are twice as many segments.
+        types: token type of each token of the batch.
+        n_words: words of each segment.
+        words: places of the words among the tokens and the segment starts among the words.
+        groups: the keyed features.
+    """
+
+    n_items: int
+    types: Ints
+    n_words: Ints
+    words: tuple[Ints, Ints]
+    groups: tuple[Group, ...]
+
+
+_FLAGS: Final = {
+    "word": 1, "clause": 2, "sentence": 4, "negation": 8, "negation_verbs": 16, "conditional": 32, "question": 64,
+    "quote": 128, "contrast": 256, "mask": 512, "exclamation": 1024,
+}  # fmt: skip
+_FLAG_CLASSES: Final = ("negation", "negation_verbs", "conditional", "contrast")
+_SUBJECTS: Final = {
+    "we": 1, "our": 1, "us": 1, "ours": 1, "i": 2, "my": 2, "me": 2, "you": 3, "your": 3, "yours": 3, "they": 4,
+    "their": 4, "them": 4, "theirs": 4, "he": 5, "she": 5, "his": 5, "her": 5, "him": 5, "it": 6, "its": 6, "there": 7,
+    "who": 8, "nobody": 9, "someone": 9, "anyone": 9, "everyone": 9,
+}  # fmt: skip
+_MODALS: Final = {
+    "will": 1, "shall": 1, "'ll": 1, "won't": 1, "would": 2, "wouldn't": 2, "can": 3, "can't": 3, "cannot": 3, "could": 4,
+    "couldn't": 4, "may": 4, "might": 4, "must": 5, "mustn't": 5, "should": 5, "shouldn't": 5, "need": 5, "have": 6,
+    "has": 6, "had": 7, "was": 7, "were": 7, "did": 7, "is": 8, "are": 8, "want": 9, "wants": 9, "ready": 9,
+}  # fmt: skip
+_ENDINGS: Final = {"'ll": 1, "'d": 2, "'ve": 6, "'re": 8, "n't": 0}
+_MASKS: Final = {"side_actors": "<actor>", "person_titles": "<title>", "institutions": "<body>"}
+
+
+class TokenTypes(dict[str, int]):
+    """What is known of each token type that was met: its number, and by number its hashes, flags and classes."""
+
+    def __init__(self, lexicon: Lexicon, common: frozenset[str], clusters: Mapping[str, int]) -> None:
+        super().__init__()
+        self._lexicon = lexicon
+        self._common = common
+        self._clusters = clusters
+        self._flag_classes = {
+            lexicon.names.index(name): _FLAGS[name] for name in _FLAG_CLASSES if name in lexicon.names
+        }
+        self._mask_classes = {lexicon.names.index(name): mask for name, mask in _MASKS.items() if name in lexicon.names}
+        self.forms: list[str] = []
+        self.nodes: list[Any] = []
+        self.classes: list[tuple[int, ...]] = []
+        self._rows: list[tuple[int, ...]] = []
+        self._table: NDArray[np.uint64] = np.zeros((0, 8), np.uint64)
+
+    def __missing__(self, token: str) -> int:
+        number = self[token] = len(self.forms)
+        self._rows.append(self._describe(token))
+        return number
+
+    def _describe(self, token: str) -> tuple[int, ...]:
+        """Describe a new token type: word, stem and cluster hash, flags, subject, modal, opens-a-phrase, n classes."""
+        form = fold(token)
+        nodes = self._lexicon.first(form) if form[:1].isalpha() else []
+        classes = tuple(sorted({c for node in nodes for c in node.classes}))
+        self.forms.append(form)
+        self.classes.append(classes)
+        opens = [node for node in nodes if node.exact or node.prefixes]
+        self.nodes.append(opens)
+        flags = self._flags(form, classes)
+        masked = self._masked(token, form, classes)
+        if masked != form:
+            flags |= _FLAGS["mask"]
+        name = "<s>" if token == _EDGE else masked
+        root = masked if masked.startswith("<") or not form[:1].isalpha() else stem(form)
+        cluster = self._clusters.get(form) if masked == form else None
+        return (
+            hash_of(name),
+            hash_of("~" + root),
+            hash_of(f"#{cluster}") if cluster is not None else hash_of("#" + masked) if masked != form else 0,
+            flags,
+            _SUBJECTS.get(form.partition("'")[0], 10 if masked != form and masked != "<number>" else 0),
+            _MODALS.get(form) or next((v for e, v in _ENDINGS.items() if form.endswith(e) and form != e), 0),
+            int(bool(opens)),
+            len(classes),
+        )
+
+    def _flags(self, form: str, classes: Sequence[int]) -> int:
+        flags = _FLAGS["word"] if form[:1].isalnum() else 0
+        flags |= _FLAGS["clause"] if form in CLAUSE_MARKS or form == _EDGE else 0
+        flags |= _FLAGS["sentence"] if form in SENTENCE_MARKS or form == _EDGE else 0
+        flags |= _FLAGS["quote"] if form in QUOTE_MARKS else 0
+        flags |= _FLAGS["question"] if form == "?" else 0
+        flags |= _FLAGS["exclamation"] if form == "!" else 0
+        flags |= _FLAGS["negation"] if form.endswith("n't") else 0
+        for number in classes:
+            flags |= self._flag_classes.get(number, 0)
+        return flags
+
+    def _masked(self, token: str, form: str, classes: Sequence[int]) -> str:
+        if form[:1].isdigit():
+            return "<number>"
+        for number in classes:
+            if number in self._mask_classes:
+                return self._mask_classes[number]
+        if token[:1].isupper() and not classes and form not in self._common and form.partition("'")[0] not in _SUBJECTS:
+            return "<name>"
+        return form
+
+    def table(self) -> NDArray[np.uint64]:
+        """Return the descriptions by number, shape (n_types, 8)."""
+        if len(self._table) < len(self._rows):
+            added = np.array(self._rows[len(self._table) :], dtype=np.uint64)
+            self._table = np.concatenate([self._table, added])
+        return self._table
+
+
+def outside(text: str, context: str | None, cue: str | None) -> str:
+    """Return the words of the carrying sentence that are not the statement's own, and the cue if it is not among them.
+
+    >>> outside("any plans to attack", "Moscow denied any plans to attack.", "denied")
+    'Moscow denied " .'
+    """
+    rest = ""
+    if context and context.strip() != text.strip():
+        at = context.find(text)
+        rest = context[:at] + ' " ' + context[at + len(text) :] if at >= 0 else _QUOTED.sub(' " ', context)
+        if rest == context:
+            rest = ""
+    rest = " ".join(rest.replace('“ " ”', '"').replace('" " "', '"').split())
+    return f"{rest} {cue}".strip() if cue and cue.lower() not in rest.lower() else rest
+
+
+class FeatureExtractor:
+    """Turns statements into feature keys.
+
+    Args:
+        lexicon: the semantic classes.
+        common: words that are no names even when capitalised.
+        clusters: word to the number of its cluster of similar words.
+    """
+
+    def __init__(self, lexicon: Lexicon, common: Iterable[str] = (), clusters: Mapping[str, int] | None = None) -> None:
+        self.lexicon = lexicon
+        self._common = frozenset(common)
+        self._clusters = dict(clusters or {})
+        self._class_hashes = np.array([hash_of("@" + name) for name in lexicon.names] or [0], dtype=np.uint64)
+        self._masks = {lexicon.names.index(n): hash_of(m) for n, m in _MASKS.items() if n in lexicon.names}
+        self._flagged = {lexicon.names.index(n): _FLAGS[n] for n in _FLAG_CLASSES if n in lexicon.names}
+        self._tone_only = frozenset(
+            lexicon.names.index(n) for n in ("side_actors", "person_titles", "institutions") if n in lexicon.names
+        )
+        self.types = TokenTypes(lexicon, self._common, self._clusters)
+
+    def encode(self, items: Sequence[Item], tokenise: Callable[[str], list[str]] = TOKEN.findall) -> Encoded:
+        """Compute the features of a batch.
+
+        Args:
+            items: statements.
+            tokenise: gives the tokens of a text.
+
+        Returns:
+            The keys and where they stand; rows do not depend on each other.
+        """
+        if len(self.types) > MAX_TYPES:
+            self.types = TokenTypes(self.lexicon, self._common, self._clusters)
+        tokens: list[str] = []
+        lengths: list[int] = []
+        for text, context, cue in items:
+            before = len(tokens)
+            tokens.append(_EDGE)
+            tokens += tokenise(text)
+            lengths.append(len(tokens) - before)
+            if context is None and cue is None:
+                lengths.append(0)
+                continue
+            rest = outside(text, context, cue)
+            words = tokenise(rest) if rest else []
+            if words:
+                tokens.append(_EDGE)
+                tokens += words
+            lengths.append(len(words) + bool(words))
+        types = np.fromiter(map(self.types.__getitem__, tokens), np.int64, len(tokens))
+        return self._encode(types, np.array(lengths, dtype=np.int64))
+
+    def _encode(self, types: Ints, lengths: Ints) -> Encoded:
+        n = len(types)
+        starts = np.concatenate([[0], np.cumsum(lengths)])
+        segment = np.repeat(np.arange(len(lengths)), lengths)
+        salt = np.where(segment % 2 == 1, _OUTSIDE, np.uint64(0)).astype(np.uint64)
+        table = self.types.table()[types]
+        flags = table[:, 3].astype(np.int64)
+        at, length, of = self._phrases(types, table[:, 6], segment)
+        covered, masks = self._apply(at, length, of, flags, n)
+        word_hash = np.where(masks > 0, masks, table[:, 0])
+        stem_hash = np.where(masks > 0, masks, table[:, 1])
+        masked = (flags & _FLAGS["mask"] > 0) | (masks > 0)
+        same = np.zeros(n, dtype=bool)
+        same[1:] = masked[1:] & masked[:-1] & (word_hash[1:] == word_hash[:-1]) & (segment[1:] == segment[:-1])
+        kept = ~covered & ~same
+        cluster_hash = np.where(masks > 0, masks, table[:, 2])
+        scope = _scope(flags, table, segment, starts, n)
+        n_words = np.bincount(segment[(flags & _FLAGS["word"]) > 0], minlength=len(lengths))
+        a = np.flatnonzero(kept)
+        b = np.flatnonzero(kept & (flags & _FLAGS["word"] > 0))
+        groups = (
+            _word_group(a, word_hash, salt, segment, len(lengths)),
+            _stem_group(b, stem_hash, cluster_hash, scope, salt, segment, len(lengths)),
+            self._class_group(types, table, at, length, of, scope, salt, segment, len(lengths)),
+            _form_group(flags, table, scope, segment, starts, n_words, salt),
+        )
+        return Encoded(len(lengths) // 2, types, n_words, (b, np.searchsorted(segment[b], np.arange(len(lengths) + 1))), groups)
+
+    def _phrases(self, types: Ints, opens: Keys, segment: Ints) -> tuple[list[int], list[int], list[tuple[int, ...]]]:
+        """Find phrases of two words or more: where each begins, how many tokens it has, its classes."""
+        at: list[int] = []
+        length: list[int] = []
+        of: list[tuple[int, ...]] = []
+        nodes, forms, phrase = self.types.nodes, self.types.forms, self.lexicon.phrase
+        numbers = types.tolist()
+        for i in np.flatnonzero(opens).tolist():
+            size, classes = phrase(nodes[numbers[i]], [forms[t] for t in numbers[i + 1 : i + 4]])
+            if size:
+                at.append(i)
+                length.append(size)
+                of.append(classes)
+        return at, length, of
+
+    def _apply(
+        self, at: list[int], length: list[int], of: list[tuple[int, ...]], flags: Ints, n: int
+    ) -> tuple[NDArray[np.bool_], Keys]:
+        """Let phrases set flags and masks: a name of several words is one, *not only* is no negation."""
+        covered = np.zeros(n, dtype=bool)
+        masks = np.zeros(n, dtype=np.uint64)
+        for i, size, classes in zip(at, length, of, strict=True):
+            for number in classes:
+                if number in self._flagged:
+                    flags[i] |= self._flagged[number]
+                if number in self._masks and not covered[i]:
+                    masks[i] = self._masks[number]
+                    covered[i + 1 : i + size] = True
+        return covered, masks
+
+    def _class_group(
+        self,
+        types: Ints,
+        table: Keys,
+        at: list[int],
+        length: list[int],
+        of: list[tuple[int, ...]],
+        scope: _Scope,
+        salt: Keys,
+        segment: Ints,
+        n_segments: int,
+    ) -> Group:
+        counts = table[:, 7].astype(np.int64)
+        single = np.repeat(np.arange(len(types)), counts)
+        names = [c for t in types[counts > 0].tolist() for c in self.types.classes[t]]
+        place = np.concatenate([single, np.repeat(np.array(at, np.int64), [len(x) for x in of])])
+        span = np.concatenate([np.ones(len(single), np.int64), np.repeat(np.array(length, np.int64), [len(x) for x in of])])
+        number = np.array(names + [c for x in of for c in x], dtype=np.int64)
+        order = np.lexsort((number, place))
+        place, span, number = place[order], span[order], number[order]
+        h = self._class_hashes[number] + salt[place]
+        neg = scope.negated[place]
+        families: dict[str, Keys] = {
+            "class": _mix(101, h),
+            "class_negation": _mix(102, h, neg + 1),
+            "class_condition": _mix(103, h, scope.condition[place]),
+            "class_subject": _mix(104, h, scope.subject[place]),
+            "class_modal": _mix(105, h, scope.modal[place]),
+            "class_last": _mix(106, h, scope.last_clause[place]),
+            "class_negation_subject": _mix(107, h, scope.subject[place], neg + 1),
+        }
+        seg = segment[place]
+        index = np.arange(len(place)) - np.searchsorted(seg, np.arange(n_segments))[seg] if len(place) else place
+        content = number
+        for k in (1, 2, 3):
+            earlier = _shift(h, index, k)
+            earlier_place = _shift(place, index, k)
+            earlier[earlier_place == place] = 0
+            earlier_neg = _shift(neg + 1, index, k)
+            families[f"class_pair_{k}"] = _mix(110, earlier, h)
+            families[f"class_pair_negation_{k}"] = _mix(111, earlier + earlier_neg, h, neg + 1)
+        del content
+        return Group(
+            tuple(families),
+            np.array(list(families.values())),
+            np.searchsorted(seg, np.arange(n_segments + 1)),
+            place,
+            place + span - 1,
+        )
+
+
+@dataclass(frozen=True)
+class _Scope:
+    """What holds at each token: hashes, 0 for nothing."""
+
+    negated: Keys
+    condition: Keys
+    subject: Keys
+    modal: Keys
+    last_clause: Keys
+
+
+def _scope(flags: Ints, table: Keys, segment: Ints, starts: Ints, n: int) -> _Scope:
+    """Work out for each token the negation, condition, subject and modal that it stands under."""
+    position = np.arange(n)
+    begin = starts[segment]
+    clause = flags & (_FLAGS["clause"] | _FLAGS["contrast"]) > 0
+    bound = _last(clause, n)
+    strong = _last(flags & _FLAGS["sentence"] > 0, n)
+    negator = _last(flags & _FLAGS["negation"] > 0, n)
+    denier = _last(flags & _FLAGS["negation_verbs"] > 0, n)
+    negated = (negator > bound) & (negator >= begin) & (position - negator <= NEGATION_REACH)
+    denied = (denier > strong) & (denier >= begin)
+    opener = _last(flags & _FLAGS["conditional"] > 0, n)
+    in_sentence = (opener > strong) & (opener >= begin)
+    condition = np.where(in_sentence & (opener > bound), 1, np.where(in_sentence, 2, 0))
+    ahead = _ahead(flags & _FLAGS["conditional"] > 0, flags & _FLAGS["sentence"] > 0, segment, n)
+    condition = np.where((condition == 0) & ahead, 3, condition)
+    who = _last(table[:, 4] > 0, n)
+    subject = np.where((who > bound) & (who >= begin), table[:, 4][np.maximum(who, 0)], 0)
+    how = _last(table[:, 5] > 0, n)
+    modal = np.where((how > bound) & (how >= begin), table[:, 5][np.maximum(how, 0)], 0)
+    to_go = _ahead(flags & _FLAGS["word"] > 0, np.zeros(n, bool), segment, n)
+    sentence_end = flags & _FLAGS["sentence"] > 0
+    later = _ahead_after(sentence_end, to_go, segment, n)
+    return _Scope(
+        (negated.astype(np.uint64) + np.uint64(2) * denied.astype(np.uint64)),
+        condition.astype(np.uint64),
+        subject.astype(np.uint64),
+        modal.astype(np.uint64),
+        np.where(later, 2, 1).astype(np.uint64),
+    )
+
+
+def _ahead(marked: NDArray[np.bool_], wall: NDArray[np.bool_], segment: Ints, n: int) -> NDArray[np.bool_]:
+    """Tell for each place whether a marked one follows in its segment before any wall."""
+    far = n + 1
+    following = np.minimum.accumulate(np.where(marked, np.arange(n), far)[::-1])[::-1]
+    stop = np.minimum.accumulate(np.where(wall, np.arange(n), far)[::-1])[::-1]
+    following = np.append(following[1:], far)[:n]
+    stop = np.append(stop[1:], far)[:n]
+    inside = following < n
+    out = inside & (following < stop)
+    out[inside] &= segment[following[inside]] == segment[inside]
+    return out
+
+
+def _ahead_after(sentence_end: NDArray[np.bool_], word_follows: NDArray[np.bool_], segment: Ints, n: int) -> NDArray[np.bool_]:
+    """Tell for each place whether another sentence with words follows it in its segment."""
+    return _ahead(sentence_end & word_follows, np.zeros(n, bool), segment, n)
+
+
+def _places(index: Ints, segment: Ints, n_segments: int) -> tuple[Ints, Ints]:
+    """Return the segment starts among the chosen tokens, and the place of each in its segment."""
+    seg = segment[index]
+    starts = np.searchsorted(seg, np.arange(n_segments + 1))
+    return starts, np.arange(len(index)) - starts[seg]
+
+
+def _word_group(index: Ints, hashes: Keys, salt: Keys, segment: Ints, n_segments: int) -> Group:
+    starts, place = _places(index, segment, n_segments)
+    h = hashes[index] + salt[index]
+    h1, h2 = _shift(h, place, 1), _shift(h, place, 2)
+    families = {"word_1": _mix(1, h), "word_2": _mix(2, h1, h), "word_3": _mix(3, h2, h1, h)}
+    return Group(tuple(families), np.array(list(families.values())), starts, index, index)
+
+
+def _stem_group(
+    index: Ints, stems: Keys, clusters: Keys, scope: _Scope, salt: Keys, segment: Ints, n_segments: int
+) -> Group:
+    starts, place = _places(index, segment, n_segments)
+    s = stems[index] + salt[index]
+    c = np.where(clusters[index] > 0, clusters[index] + salt[index], 0).astype(np.uint64)
+    neg = scope.negated[index]
+    s1, c1 = _shift(s, place, 1), _shift(c, place, 1)
+    families = {
+        "stem_1": _mix(11, s),
+        "stem_2": _mix(12, s1, s),
+        "stem_skip_1": _mix(13, _shift(s, place, 2), s),
+        "stem_skip_2": _mix(14, _shift(s, place, 3), s),
+        "stem_negation": _mix(15, s, neg),
+        "stem_condition": _mix(16, s, scope.condition[index]),
+        "cluster_1": _mix(21, c),
+        "cluster_2": _mix(22, c1, c),
+        "cluster_negation": _mix(23, c, neg),
+        "cluster_stem": _mix(24, c1, s),
+        "stem_cluster": _mix(25, s1, c),
+    }
+    return Group(tuple(families), np.array(list(families.values())), starts, index, index)
+
+
+_LENGTHS: Final = np.array([3, 6, 10, 15, 20, 28, 40, 60])
+
+
+def _form_group(
+    flags: Ints, table: Keys, scope: _Scope, segment: Ints, starts: Ints, n_words: Ints, salt: Keys
+) -> Group:
+    """Length, punctuation and who is spoken of: one place a segment."""
+    n = len(n_words)
+    some = np.flatnonzero(np.diff(starts) > 0)
+
+    def any_of(name: str) -> Keys:
+        return (np.bincount(segment, weights=flags & _FLAGS[name] > 0, minlength=n)[some] > 0).astype(np.uint64)
+
+    side = np.where(some % 2 == 1, _OUTSIDE, np.uint64(7)).astype(np.uint64)
+    bucket = np.searchsorted(_LENGTHS, n_words[some]).astype(np.uint64)
+    families = {
+        "length": _mix(201, side, bucket + 1),
+        "question": _mix(202, side, any_of("question")),
+        "exclamation": _mix(203, side, any_of("exclamation")),
+        "inner_quote": _mix(204, side, any_of("quote")),
+        "negated": _mix(205, side, any_of("negation")),
+        "denying": _mix(206, side, any_of("negation_verbs")),
+        "conditional": _mix(207, side, any_of("conditional")),
+        "contrast": _mix(208, side, any_of("contrast")),
+    }
+    for value in range(1, 11):
+        has = np.bincount(segment, weights=table[:, 4] == value, minlength=n)[some] > 0
+        families[f"subject_{value}"] = _mix(220 + value, side, has.astype(np.uint64))
+    for value in range(1, 10):
+        has = np.bincount(segment, weights=table[:, 5] == value, minlength=n)[some] > 0
+        families[f"modal_{value}"] = _mix(240 + value, side, has.astype(np.uint64))
+    first, last = starts[some], starts[some + 1] - 1
+    return Group(
+        tuple(families),
+        np.array(list(families.values())),
+        np.searchsorted(some, np.arange(n + 1)),
+        first,
+        last,
+    )
