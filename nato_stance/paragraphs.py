@@ -19,7 +19,7 @@ _WRAPPED_SHARE = 1 / 3
 _TERMINAL = frozenset(".!?…。")
 _TRAILING = "\"'”’»)]"
 # A full stop, then whatever closes with it, then space: a sentence may end here.
-_SENTENCE_END = re.compile(r"[.!?…]++[\"'”’»)\]]*+(?=\s)")
+SENTENCE_END = re.compile(r"[.!?…]++[\"'”’»)\]]*+(?=\s)")
 _FIRST_WORD = re.compile(r"\w+")
 _STARTERS = frozenset(
     "The A An He She It They We I You But And In On At This That These Those There His Her Its Their As If When".split()
@@ -36,7 +36,7 @@ def _lines(text: str) -> Iterator[Span]:
     yield start, len(text)
 
 
-def _strip(text: str, start: int, end: int) -> Span:
+def strip_span(text: str, start: int, end: int) -> Span:
     """Return the span without white space at its edges; empty at `start` where there is nothing else."""
     piece = text[start:end]
     left = len(piece) - len(piece.lstrip())
@@ -65,7 +65,7 @@ def paragraphs(text: str) -> list[Span]:
     result: list[Span] = []
     block: list[Span] = []
     for start, end in (*_lines(text), (len(text), len(text))):
-        line = _strip(text, start, end)
+        line = strip_span(text, start, end)
         if line[0] < line[1]:
             block.append(line)
             continue
@@ -77,7 +77,7 @@ def paragraphs(text: str) -> list[Span]:
     return result
 
 
-def _ends_sentence(text: str, stop: int, after: int, end: int) -> bool:
+def ends_sentence(text: str, stop: int, after: int, end: int) -> bool:
     """Decide whether the stop at `stop` (first mark) ends a sentence whose next word would begin at `after`."""
     while after < end and text[after].isspace():
         after += 1
@@ -115,13 +115,13 @@ def sentences(text: str, start: int = 0, end: int | None = None) -> list[Span]:
     end = len(text) if end is None else end
     result: list[Span] = []
     begin = start
-    for match in _SENTENCE_END.finditer(text, start, end):
-        if _ends_sentence(text, match.start(), match.end(), end):
-            span = _strip(text, begin, match.end())
+    for match in SENTENCE_END.finditer(text, start, end):
+        if ends_sentence(text, match.start(), match.end(), end):
+            span = strip_span(text, begin, match.end())
             if span[0] < span[1]:
                 result.append(span)
             begin = match.end()
-    span = _strip(text, begin, end)
+    span = strip_span(text, begin, end)
     if span[0] < span[1]:
         result.append(span)
     return result

@@ -1,0 +1,203 @@
+"""Which cue carries which quotation of a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from nato_stance.speakers import Cue, Range, can_speak, cues, main_subject, noun_phrase_at
+from nato_stance.tokens import (
+    ADVERB,
+    CAPITAL,
+    COLON,
+    COMMA,
+    CONJUNCTION,
+    DASH,
+    DAY,
+    DETERMINER,
+    PREPOSITION,
+    QUOTE,
+    RELATIVE,
+    ROLE,
+    STOP,
+    Frame,
+)
+from nato_stance.verbs import NAME, SAY
+
+BEFORE: Final = "before"
+AFTER: Final = "after"
+TAIL: Final = "tail"
+
+_ENDS_CLAUSE: Final = frozenset(",.?!…;:—–-")
+_NEAR: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """What carries a quotation: the token range of the source, that of the cue, and where they stand."""
+
+    subject: Range | None
+    cue: Range | None
+    place: str
+
+
+def _of(cue: Cue, place: str) -> Attribution:
+    return Attribution(cue.subject, cue.at, place)
+
+
+def _closes(frame: Frame, text: str, index: int) -> bool:
+    """Tell whether a clause ends with the quotation: punctuation inside its mark or right behind it."""
+    quote = frame.quotes[index]
+    if text[quote.start : quote.end].rstrip("\"'”’»")[-1:] in _ENDS_CLAUSE:
+        return True
+    following = frame.at[index] + 1
+    return following < len(frame) and bool(frame.flags[following] & (COMMA | DASH))
+
+
+def _follows_freely(frame: Frame, end: int) -> bool:
+    """Tell whether nothing hangs on a cue that ends at token `end`: no clause, no object clause."""
+    while end < len(frame) and frame.flags[end] & (ADVERB | DAY) and not frame.flags[end] & CAPITAL:
+        end += 1
+    if end >= len(frame):
+        return True
+    return bool(frame.flags[end] & (COMMA | STOP | COLON | DASH | QUOTE | PREPOSITION | DAY | CONJUNCTION))
+
+
+def _after(frame: Frame, text: str, index: int, found: Sequence[Cue]) -> Attribution | None:
+    at = frame.at[index]
+    begin = at + 1
+    while begin < len(frame) and frame.flags[begin] & (COMMA | DASH):
+        begin += 1
+    if begin >= len(frame) or frame.flags[begin] & QUOTE:
+        return None
+    closes = _closes(frame, text, index)
+    for cue in found:
+        if cue.at[0] <= at:
+            continue
+        start = cue.begin if cue.subject and cue.subject[0] > at else cue.at[0]
+        lead = frame.flags[begin] & (ADVERB | DAY | CONJUNCTION) and start <= begin + 2
+        if start != begin and not lead:
+            if start > begin + 2:
+                break
+            continue
+        if not cue.flags & SAY and cue.flags or not cue.finite:
+            continue
+        if cue.subject is None or cue.subject[0] <= at and not closes:
+            continue
+        if closes or cue.inverted or _follows_freely(frame, cue.end):
+            return _of(cue, AFTER)
+    return None
+
+
+def _before(frame: Frame, index: int, found: Sequence[Cue]) -> tuple[Attribution, int] | None:
+    """Return the nearest cue before a quotation and the number of tokens between them."""
+    at = frame.at[index]
+    best = None
+    for cue in found:
+        if cue.at[0] >= at:
+            break
+        if cue.inverted and cue.subject and cue.subject[0] < at and cue.at[0] > 0 and _answers(frame, cue):
+            continue
+        best = cue
+    if best is None:
+        return None
+    return _of(best, BEFORE), at - best.at[1]
+
+
+def _answers(frame: Frame, cue: Cue) -> bool:
+    """Tell whether an inverted cue ends what came before it, so that it cannot carry what follows."""
+    return bool(frame.flags[cue.at[0] - 1] & (QUOTE | COMMA)) and False
+
+
+def _tail(frame: Frame, index: int, found: Sequence[Cue]) -> Attribution | None:
+    at = frame.at[index]
+    for cue in reversed(found):
+        if cue.at[0] <= at:
+            break
+        if cue.flags and not (cue.flags & SAY and cue.finite):
+            continue
+        if cue.subject is None or cue.begin <= at + 1:
+            continue
+        if not frame.flags[cue.begin - 1] & (COMMA | DASH | QUOTE):
+            continue
+        if not cue.flags or _follows_freely(frame, cue.end):
+            return _of(cue, TAIL)
+    return None
+
+
+def _is_near(frame: Frame, gap: int, at: int) -> bool:
+    """Tell whether a cue stands right before a quotation, with at most an article, *it* or *as* between."""
+    if gap > _NEAR:
+        return False
+    return not any(frame.flags[i] & (CAPITAL | CONJUNCTION) for i in range(at - gap, at))
+
+
+def _for_somebody(frame: Frame) -> Attribution | None:
+    """Read "For the minister, the plan is ..." and "To her, ..." at the head of a sentence."""
+    if len(frame) < 4 or frame.low[0] not in ("for", "to") or frame.flags[0] & QUOTE:
+        return None
+    subject = noun_phrase_at(frame, 1, len(frame))
+    if subject is None and frame.low[1] in ("him", "her", "them"):
+        subject = (1, 2)
+    if subject is None or subject[1] >= len(frame) or not frame.flags[subject[1]] & COMMA:
+        return None
+    if not (can_speak(frame, subject) or subject == (1, 2)):
+        return None
+    return Attribution(subject, (0, 1), BEFORE)
+
+
+def _label(frame: Frame, index: int) -> Attribution | None:
+    """Read "Source: “...”" and "“...” – Source" and "“...” Source."."""
+    at = frame.at[index]
+    if at >= 2 and frame.flags[at - 1] & COLON:
+        subject = main_subject(frame, at - 1)
+        if subject is not None:
+            return Attribution(subject, None, BEFORE)
+    following = at + 1
+    if following < len(frame) and frame.flags[following] & (DASH | COMMA | STOP):
+        following += 1
+    if following < len(frame) and frame.flags[following] & (CAPITAL | DETERMINER) and index == len(frame.at) - 1:
+        subject = noun_phrase_at(frame, following, len(frame))
+        if subject is not None and can_speak(frame, subject):
+            rest = subject[1]
+            if rest >= len(frame) or frame.flags[rest] & COMMA:
+                return Attribution(subject, None, AFTER)
+    return None
+
+
+def _as_something(frame: Frame, index: int) -> Attribution | None:
+    """Read "X sees Y as a “...”" with a verb that no lexicon knows: the subject of the sentence is the source."""
+    at = frame.at[index]
+    i = at - 1
+    while i >= 0 and at - i <= _NEAR and not frame.flags[i] & (COMMA | STOP | QUOTE):
+        if frame.low[i] == "as":
+            subject = main_subject(frame, i)
+            return Attribution(subject, (i, i + 1), BEFORE) if subject else None
+        i -= 1
+    return None
+
+
+def attribute(frame: Frame, text: str, found: Sequence[Cue] | None = None) -> list[Attribution | None]:
+    """Return what carries each quotation of a sentence, None where the sentence has nothing that does."""
+    found = cues(frame) if found is None else found
+    result: list[Attribution | None] = []
+    for index, at in enumerate(frame.at):
+        direct = _after(frame, text, index, found)
+        before = _before(frame, index, found)
+        if direct is not None:
+            result.append(direct)
+        elif before is not None and _is_near(frame, before[1], at):
+            result.append(before[0])
+        else:
+            result.append(
+                _tail(frame, index, found)
+                or (before[0] if before else None)
+                or _for_somebody(frame)
+                or _label(frame, index)
+                or _as_something(frame, index)
+            )
+    return result
+
+
+__all__ = ["AFTER", "BEFORE", "NAME", "RELATIVE", "ROLE", "TAIL", "Attribution", "attribute"]

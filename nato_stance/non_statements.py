@@ -1,0 +1,113 @@
+"""Quoted words that nobody said: titles of works, nicknames, terms, scare quotes, markup, repeated headlines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import Final
+
+from nato_stance.lexicon_files import lexicon
+from nato_stance.quotes import QuotedSpan
+from nato_stance.tokens import CAPITAL, COMMA, CONJUNCTION, DETERMINER, POSSESSIVE, PREPOSITION, QUOTE, Frame
+
+_WORD: Final = re.compile(r"\w[\w’'&.-]*")
+_SMALL: Final = frozenset(
+    "a an the and or but nor of in on at to for from with by as is vs v de la le du van von into over".split()
+)
+_REACH: Final = 4
+_MAX_TITLE_WORDS: Final = 12
+_STOPWORDS: Final = frozenset(
+    "a an the and or but of in on at to for from with by as is are was were be been it its he she they we i you that this"
+    " no not any has have had will would".split()
+)
+
+
+def is_title_case(words: Sequence[str]) -> bool:
+    """Tell whether every word but the small ones begins with a capital or a digit."""
+    if not words or len(words) > _MAX_TITLE_WORDS:
+        return False
+    first = words[0][0]
+    if not (first.isupper() or first.isdigit()):
+        return False
+    return all(w[0].isupper() or w[0].isdigit() or w.lower() in _SMALL for w in words) and (
+        len(words) == 1 or words[-1][0].isupper() or words[-1][0].isdigit()
+    )
+
+
+@cache
+def _naming() -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(p.split()) for p in lexicon("naming_phrases"))
+
+
+def is_markup(text: str, quote: QuotedSpan) -> bool:
+    """Tell whether quoted words are an attribute of a tag (`pic="..."`)."""
+    return quote.outer_start > 0 and text[quote.outer_start - 1] == "="
+
+
+def is_nickname(frame: Frame, index: int, words: Sequence[str]) -> bool:
+    """Tell whether quoted words stand inside a name: Robert C. “Bobby” Scott."""
+    at = frame.at[index]
+    if len(words) > 3 or not 0 < at < len(frame) - 1 or not words or not words[0][0].isupper():
+        return False
+    return bool(frame.flags[at - 1] & CAPITAL and frame.flags[at + 1] & CAPITAL)
+
+
+def follows_naming_phrase(frame: Frame, index: int) -> bool:
+    """Tell whether a phrase such as *known as* or *titled* stands right before, with an article at most between."""
+    at = frame.at[index]
+    while at > 0 and (frame.flags[at - 1] & (DETERMINER | COMMA) or frame.flags[at - 1] & QUOTE):
+        at -= 1
+    return any(at >= len(p) and tuple(frame.low[at - len(p) : at]) == p for p in _naming())
+
+
+def is_title(frame: Frame, index: int, words: Sequence[str]) -> bool:
+    """Tell whether quoted words in title case stand where the title of a work, a programme or an event stands."""
+    if not is_title_case(words):
+        return False
+    at, flags = frame.at[index], frame.flags
+    works = lexicon("work_nouns")
+    for i in range(at - 1, max(-1, at - 1 - _REACH), -1):
+        if flags[i] & CONJUNCTION:
+            break
+        if frame.low[i] in works or frame.low[i].rstrip("s") in works:
+            return True
+    for i in range(at + 1, min(len(frame), at + 3)):
+        if frame.low[i] in works:
+            return True
+    if at == 0:
+        return False
+    before = frame.low[at - 1]
+    if flags[at - 1] & POSSESSIVE:
+        return True
+    return before in ("on", "in", "during", "from") or (flags[at - 1] & PREPOSITION > 0 and before in ("aboard",))
+
+
+def modifies_noun(text: str, quote: QuotedSpan) -> bool:
+    """Tell whether quoted words are an adjective of the reporter's: the “quack” cures."""
+    if text[quote.end - 1] in ",.!?;:":
+        return False
+    after = text[quote.outer_end : quote.outer_end + 2]
+    return len(after) == 2 and after[0] == " " and (after[1].islower() or after[1].isupper())
+
+
+def content_words(text: str) -> set[str]:
+    """Return the words of `text` that carry meaning, in lower case, plural endings cut off."""
+    return {w.lower().rstrip("s.’'") for w in _WORD.findall(text) if w.lower() not in _STOPWORDS}
+
+
+def repeats(heading_words: set[str], body: Sequence[set[str]]) -> bool:
+    """Tell whether all content words of a quotation in a heading stand together in one paragraph of the body."""
+    return bool(heading_words) and any(heading_words <= words for words in body)
+
+
+__all__ = [
+    "content_words",
+    "follows_naming_phrase",
+    "is_markup",
+    "is_nickname",
+    "is_title",
+    "is_title_case",
+    "modifies_noun",
+    "repeats",
+]

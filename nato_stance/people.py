@@ -1,0 +1,242 @@
+"""The people of an article: full names, who a surname belongs to, and where they are mentioned.
+
+One scan over capitalised runs builds the register. A person is a run of two to four capitalised words that is left
+when titles are cut off and that does not end like the name of a body or a place.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Final
+
+from nato_stance.lexicon_files import lexicon
+from nato_stance.records import Span
+
+_UPPER: Final = "".join(chr(c) for c in range(0x41, 0x530) if chr(c).isupper())
+# Bounded repetition: a run of a million capitalised words is read in pieces of eight.
+_RUN: Final = re.compile(
+    rf"[{_UPPER}](?:\w|[’'.-](?=\w))*+\.?"
+    rf"(?:[ \u00a0](?:(?:de|da|di|du|del|van|von|der|den|la|le|bin|ibn|al|el|ter|dos)[ \u00a0]){{0,2}}"
+    rf"[{_UPPER}](?:\w|[’'.-](?=\w))*+\.?){{0,7}}"
+)
+_PARTICLES: Final = frozenset("de da di du del van von der den la le bin ibn al el ter dos".split())
+_SUFFIXES: Final = frozenset(("jr", "jr.", "sr", "sr.", "ii", "iii", "iv"))
+_NOT_NAMES: Final = frozenset(
+    (
+        "the a an his her its their our my this that these those he she they it we i you who but and or if when while as at"
+        " in on of for from with by after before during under over since until through not no yes so then there here what"
+        " why how where which both all some many most more other another one two according despite although though because"
+        " however meanwhile instead earlier later also even still just only now today yesterday tomorrow tonight asked"
+        " speaking monday tuesday wednesday thursday friday saturday sunday january february march april may june july"
+        " august september october november december updated photo image source read watch related share islamic christian"
+        " muslim jewish catholic united new north south east west northern southern eastern western middle great saint"
+    ).split()
+)
+_WORD_LIMIT: Final = 40
+
+
+@dataclass(slots=True)
+class Person:
+    """Somebody named in the article.
+
+    Attributes:
+        name: fullest form of the name, without titles.
+        gender: `m`, `f` or the empty string where nothing tells.
+        roles: lower-case words that stood before or behind the name (title, post, body).
+        first: where the name first stands in full.
+        count: number of mentions in full.
+    """
+
+    name: str
+    first: int
+    gender: str = ""
+    roles: set[str] = field(default_factory=set)
+    count: int = 0
+
+
+def strip_possessive(word: str) -> str:
+    """Cut a possessive ending off a word ("Obama’s" and "Stoltenberg’" to the bare name)."""
+    if word.endswith(("'s", "’s")):
+        return word[:-2]
+    return word.rstrip("'’")
+
+
+def is_abbreviation(word: str) -> bool:
+    """Tell whether `word`, without its stop, is a title or another abbreviation that stands before a name."""
+    return word.lower() in lexicon("abbreviations")
+
+
+def _given_gender(word: str) -> str:
+    low = word.lower()
+    male, female = low in lexicon("given_names_male"), low in lexicon("given_names_female")
+    return "m" if male and not female else "f" if female and not male else ""
+
+
+@cache
+def _not_in_names() -> frozenset[str]:
+    return lexicon("titles") | _NOT_NAMES
+
+
+def split_name(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Split a capitalised run into the titles before a name and the name: "Gen. Mark Milley" to `Gen.` and the rest."""
+    i = 0
+    not_name = _not_in_names()
+    while i < len(words) and (words[i].rstrip(".").lower() in not_name or strip_possessive(words[i]) != words[i]):
+        if (
+            i == len(words) - 1
+            and strip_possessive(words[i]) != words[i]
+            and words[i].rstrip(".").lower() not in not_name
+        ):
+            break  # the last word of the run may be a possessive name
+        i += 1
+    return list(words[:i]), [strip_possessive(w) for w in words[i:]]
+
+
+def _split_at_stops(words: list[str]) -> Iterator[list[str]]:
+    """Split a run after each word whose stop ends a sentence, that is, neither an initial's nor an abbreviation's."""
+    begin = 0
+    for i, word in enumerate(words):
+        if word[-1] == "." and len(word) > 2 and "." not in word[:-1] and not is_abbreviation(word[:-1]):
+            yield words[begin : i + 1]
+            begin = i + 1
+    if begin < len(words):
+        yield words[begin:]
+
+
+def _is_person(name: Sequence[str], given: bool) -> bool:
+    if not 2 <= len(name) <= 5 or len(name[-1]) < 2 or len(" ".join(name)) > _WORD_LIMIT:
+        return False
+    last = name[-1].lower()
+    if last in lexicon("organisation_nouns") or last in lexicon("places") or last in _NOT_NAMES:
+        return False
+    if any(w.isupper() and len(w) > 3 for w in name):
+        return False
+    return given or name[0].lower() not in lexicon("places")
+
+
+class People:
+    """Register of the people of an article, with every mention of them outside quotations.
+
+    >>> people = People("Jens Stoltenberg spoke. Mr. Stoltenberg left.", [])
+    >>> people.of_surname("Stoltenberg", 24).name
+    'Jens Stoltenberg'
+    """
+
+    def __init__(self, text: str, quoted: Sequence[Span]) -> None:
+        self._by_surname: dict[str, list[Person]] = {}
+        self._positions: list[int] = []
+        self._mentioned: list[Person] = []
+        lone: list[tuple[int, str, str]] = []
+        for match in _RUN.finditer(text):
+            run = match.group()
+            if "." not in run:
+                self._read_run(match.start(), run.replace("\u00a0", " ").split(" "), lone)
+                continue
+            position = match.start()
+            for words in _split_at_stops(run.replace("\u00a0", " ").split(" ")):
+                self._read_run(position, words, lone)
+                position += sum(len(w) + 1 for w in words)
+        self._collect_mentions(lone, quoted)
+
+    def _read_run(self, position: int, words: list[str], lone: list[tuple[int, str, str]]) -> None:
+        if len(words) == 1:
+            lone.append((position, strip_possessive(words[0].rstrip(".")), ""))
+            return
+        titles, name = split_name(words)
+        while name and name[-1].lower().rstrip(".") in _SUFFIXES:
+            name.pop()
+        if not name:
+            return
+        name[-1] = name[-1].rstrip(".") if len(name[-1]) > 2 else name[-1]
+        offset = position + sum(len(w) + 1 for w in words[: len(titles)])
+        if len(name) == 1:
+            lone.append((offset, name[0], titles[-1].rstrip(".").lower() if titles else ""))
+            return
+        if _is_person(name, bool(_given_gender(name[0]))):
+            person = self._register(name, offset)
+            self._describe(person, titles)
+            lone.append((offset, name[-1], ""))
+
+    def _register(self, name: list[str], offset: int) -> Person:
+        surname = name[-1].lower()
+        known = self._by_surname.setdefault(surname, [])
+        for person in known:
+            if _same_person(person.name.split(), name):
+                if len(name) > len(person.name.split()):
+                    person.name = " ".join(name)
+                person.count += 1
+                return person
+        person = Person(" ".join(name), offset, _given_gender(name[0]), count=1)
+        if len(known) < 12:
+            known.append(person)
+        return person
+
+    def _describe(self, person: Person, titles: Sequence[str]) -> None:
+        for title in titles:
+            low = strip_possessive(title.rstrip(".")).lower()
+            if low in ("mr", "sir", "king", "prince", "lord"):
+                person.gender = "m"
+            elif low in ("mrs", "ms", "miss", "queen", "princess", "lady", "dame"):
+                person.gender = "f"
+            person.roles.add(low)
+
+    def _collect_mentions(self, lone: list[tuple[int, str, str]], quoted: Sequence[Span]) -> None:
+        i = 0
+        for position, word, title in lone:
+            if word.lower() not in self._by_surname:
+                continue
+            while i < len(quoted) and quoted[i][1] <= position:
+                i += 1
+            if i < len(quoted) and quoted[i][0] <= position:
+                continue
+            person = self.of_surname(word, position, title)
+            if person is not None:
+                self._positions.append(position)
+                self._mentioned.append(person)
+
+    def of_surname(self, surname: str, position: int, title: str = "") -> Person | None:
+        """Return whom a lone surname means at `position`: the best match of the title, else the one mentioned last.
+
+        Somebody who is named in full only later in the article is taken where nobody was before.
+        """
+        known = self._by_surname.get(surname.lower())
+        if not known:
+            return None
+        if title in ("mr",):
+            known = [p for p in known if p.gender != "f"] or known
+        elif title in ("mrs", "ms", "miss"):
+            known = [p for p in known if p.gender != "m"] or known
+        if len(known) == 1:
+            return known[0]
+        before = [p for p in known if p.first <= position] or known
+        return max(before, key=lambda p: (p.count, -p.first))
+
+    def of_name(self, name: Sequence[str], position: int) -> Person | None:
+        """Return the person with this full name, or None."""
+        for person in self._by_surname.get(name[-1].lower(), ()):
+            if _same_person(person.name.split(), name):
+                return person
+        return None
+
+    def mentions_before(self, position: int, limit: int) -> list[tuple[int, Person]]:
+        """Return up to `limit` mentions before `position`, nearest first."""
+        i = bisect_left(self._positions, position)
+        low = max(0, i - limit)
+        return [(self._positions[j], self._mentioned[j]) for j in range(i - 1, low - 1, -1)]
+
+    def mentions_after(self, position: int, limit: int) -> list[tuple[int, Person]]:
+        """Return up to `limit` mentions from `position` on, in order."""
+        i = bisect_left(self._positions, position)
+        return list(zip(self._positions[i : i + limit], self._mentioned[i : i + limit], strict=True))
+
+
+def _same_person(a: Sequence[str], b: Sequence[str]) -> bool:
+    """Tell whether two full names can belong to one person: same surname, first names equal or an initial of it."""
+    if a[-1].lower() != b[-1].lower():
+        return False
+    x, y = a[0].rstrip(".").lower(), b[0].rstrip(".").lower()
+    return x == y or (min(len(x), len(y)) == 1 and x[0] == y[0])

@@ -1,0 +1,257 @@
+"""From a mention to a canonical speaker: surnames, pronouns and descriptions resolved to the article's people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from nato_stance.lexicon_files import lexicon
+from nato_stance.people import People, Person, split_name, strip_possessive
+from nato_stance.records import Span
+from nato_stance.speakers import Range, span_of
+from nato_stance.tokens import (
+    CAPITAL,
+    COMMA,
+    CONJUNCTION,
+    DETERMINER,
+    OBJECT,
+    POSSESSIVE,
+    PREPOSITION,
+    PRONOUN,
+    RELATIVE,
+    ROLE,
+    STOP,
+    Frame,
+)
+
+_GENDER: Final = {"he": "m", "him": "m", "himself": "m", "she": "f", "her": "f", "herself": "f"}
+_DEFINITE: Final = frozenset("the his her its their our this that".split())
+_ARTICLES: Final = frozenset("the a an".split())
+_MAX_WORDS: Final = 12
+_REACH: Final = 8
+_REACH_CHARACTERS: Final = 1500
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """A resolved source: canonical name, the mention's span, and the person where it is one."""
+
+    name: str | None
+    span: Span | None
+    person: Person | None = None
+
+
+class Resolver:
+    """Resolves mentions in reading order and remembers who spoke last."""
+
+    def __init__(self, text: str, people: People) -> None:
+        self.text, self.people = text, people
+        self.last: Speaker | None = None
+        self._last_person: tuple[int, Person] | None = None
+        self._last_body: Speaker | None = None
+        self._described: list[tuple[str, str]] = []
+
+    def resolve(self, frame: Frame, subject: Range) -> Speaker:
+        """Return the speaker for the noun phrase at `subject`, and remember it as the one who spoke last."""
+        span = span_of(frame, subject)
+        head = _head(frame, subject)
+        if subject[1] - subject[0] == 1 and frame.flags[subject[0]] & (PRONOUN | OBJECT):
+            speaker = self._pronoun(frame.low[subject[0]], span)
+        else:
+            person = self._named(frame, head)
+            if person is None and frame.low[head[0]] in _DEFINITE | {""} and not _is_body(frame, head):
+                person = self._described_person(frame, subject, head)
+            if person is not None:
+                self._learn_roles(frame, subject, person)
+                speaker = Speaker(person.name, span, person)
+            else:
+                speaker = self._described_source(frame, subject, head, span)
+        self._remember(speaker)
+        return speaker
+
+    def _remember(self, speaker: Speaker) -> None:
+        if speaker.name is None:
+            return
+        self.last = speaker
+        if speaker.person is not None and speaker.span is not None:
+            self._last_person = (speaker.span[0], speaker.person)
+        elif speaker.person is None:
+            self._last_body = speaker
+
+    def _named(self, frame: Frame, head: Range) -> Person | None:
+        """Find a person's name in the head of a noun phrase: its last capitalised run that is no possessive."""
+        end = head[1]
+        while end > head[0]:
+            while end > head[0] and not frame.flags[end - 1] & CAPITAL:
+                end -= 1
+            start = end
+            while start > head[0] and frame.flags[start - 1] & CAPITAL:
+                start -= 1
+            if start == end:
+                return None
+            words = [strip_possessive(w) for w in frame.words[start:end]]
+            if not (frame.flags[end - 1] & POSSESSIVE and end < head[1]):
+                titles, name = split_name(words)
+                person = self._lookup(titles, name, frame.starts[start])
+                if person is not None:
+                    return person
+            end = start
+        return None
+
+    def _lookup(self, titles: Sequence[str], name: Sequence[str], position: int) -> Person | None:
+        if not name:
+            return None
+        if len(name) > 1:
+            return self.people.of_name(name, position) or None
+        return self.people.of_surname(name[0], position, titles[-1].lower() if titles else "")
+
+    def _learn_roles(self, frame: Frame, subject: Range, person: Person) -> None:
+        for i in range(subject[0], min(subject[1] + _MAX_WORDS, len(frame))):
+            if i >= subject[1] and i > subject[1] and frame.flags[i] & (COMMA | STOP):
+                break
+            if i == subject[1] and not frame.flags[i] & COMMA:
+                break
+            if frame.flags[i] & ROLE:
+                person.roles.add(frame.low[i])
+
+    def _pronoun(self, word: str, span: Span) -> Speaker:
+        gender = _GENDER.get(word)
+        if gender is not None:
+            person = self._referent(span[0], gender)
+            if person is not None:
+                return Speaker(person.name, span, person)
+            if self.last is not None:
+                return Speaker(self.last.name, span, self.last.person)
+            return Speaker(None, span)
+        if word in ("it", "they", "them") and self._last_body is not None:
+            return Speaker(self._last_body.name, span)
+        return Speaker(None, span)
+
+    def _referent(self, position: int, gender: str) -> Person | None:
+        """Return whom *he* or *she* at `position` means.
+
+        Whoever spoke last, unless somebody else of that gender has been the first person named in a sentence since.
+        """
+        nearby = [
+            (at, p)
+            for at, p in self.people.mentions_before(position, _REACH)
+            if p.gender in ("", gender) and position - at < _REACH_CHARACTERS
+        ]
+        last = self._last_person
+        if last is not None and last[1].gender in ("", gender) and position - last[0] < 2 * _REACH_CHARACTERS:
+            for at, person in nearby:
+                if at <= last[0]:
+                    break
+                if person is not last[1] and self._opens_sentence(at):
+                    return person
+            if self.last is not None and self.last.person is None:
+                return None  # an unnamed source spoke after that person
+            return last[1]
+        if self.last is not None and self.last.person is None and last is None:
+            return nearby[0][1] if nearby and nearby[0][0] > (self.last.span or (0, 0))[0] else None
+        if nearby:
+            return next((p for at, p in nearby if self._opens_sentence(at)), nearby[0][1])
+        following = self.people.mentions_after(position, 1)
+        return following[0][1] if following and self.last is None and following[0][1].gender in ("", gender) else None
+
+    def _opens_sentence(self, at: int) -> bool:
+        """Tell whether the words before a mention in its sentence are few: it is the subject or close to it."""
+        before = self.text[max(0, at - 60) : at]
+        cut = max(before.rfind(". "), before.rfind("\n"), before.rfind("” "), before.rfind('" '))
+        if cut < 0 and at > 60:
+            return False
+        return "," not in before[cut + 1 :]
+
+    def _described_person(self, frame: Frame, subject: Range, head: Range) -> Person | None:
+        """Resolve "the minister", "the NATO chief": by role words, else whoever spoke last, else who is named next."""
+        words = {frame.low[i] for i in range(*subject)} - _ARTICLES
+        nouns = [frame.low[i] for i in range(*head) if frame.flags[i] & ROLE]
+        if not nouns:
+            return None
+        position = frame.starts[subject[0]]
+        best: tuple[int, int] | None = None
+        found = None
+        seen: set[int] = set()
+        candidates = self.people.mentions_before(position, 4 * _REACH) + self.people.mentions_after(position, _REACH)
+        for rank, (_, person) in enumerate(candidates):
+            if id(person) in seen:
+                continue
+            seen.add(id(person))
+            score = _role_match(words, nouns[-1], person.roles)
+            if score and (best is None or (score, -rank) > best):
+                best, found = (score, -rank), person
+        if found is not None:
+            return found
+        known = next((d for d in self._described if d[0] == nouns[-1]), None)
+        if known is not None:
+            return None
+        last = self._last_person
+        if last is not None and position - last[0] < 2 * _REACH_CHARACTERS:
+            return last[1]
+        if last is None:
+            following = self.people.mentions_after(position, 1)
+            if following and not following[0][1].roles:
+                return following[0][1]
+        return None
+
+    def _described_source(self, frame: Frame, subject: Range, head: Range, span: Span) -> Speaker:
+        """Keep an organisation, a country or an unnamed source as it stands, without its article."""
+        nouns = [frame.low[i] for i in range(*head) if frame.flags[i] & ROLE]
+        if frame.low[subject[0]] in _DEFINITE and nouns and head[1] - head[0] <= 2:
+            known = next((name for noun, name in reversed(self._described) if noun == nouns[-1]), None)
+            if known is not None:
+                return Speaker(known, span)
+        name = _description(self.text, frame, subject)
+        if nouns:
+            self._described.append((nouns[-1], name))
+        return Speaker(name, span)
+
+
+def _head(frame: Frame, subject: Range) -> Range:
+    """Return the noun phrase before its first preposition, comma or relative clause."""
+    for i in range(subject[0] + 1, subject[1]):
+        if frame.flags[i] & (PREPOSITION | COMMA | RELATIVE | STOP) and not frame.flags[i] & CAPITAL:
+            return subject[0], i
+    return subject
+
+
+def _is_body(frame: Frame, head: Range) -> bool:
+    """Tell whether the last noun of a noun phrase is one for a body or a group."""
+    return frame.low[head[1] - 1] in lexicon("bodies") or frame.low[head[1] - 1].endswith("s")
+
+
+def _role_match(words: set[str], noun: str, roles: set[str]) -> int:
+    """Score how well a description fits what is known of a person; 0 where it does not."""
+    if not roles:
+        return 0
+    leaders = lexicon("leaders")
+    shared = len(words & roles)
+    if noun in roles:
+        return 10 + shared
+    if noun in leaders and roles & leaders and shared:
+        return 5 + shared
+    return 0
+
+
+def _description(text: str, frame: Frame, subject: Range) -> str:
+    start, end = subject
+    while start < end - 1 and frame.low[start] in _ARTICLES:
+        start += 1
+    for i in range(start, min(end, start + _MAX_WORDS)):
+        if frame.flags[i] & (COMMA | RELATIVE | STOP) or (frame.flags[i] & CONJUNCTION and i == start):
+            end = i
+            break
+    end = min(end, start + _MAX_WORDS)
+    if end <= start:
+        end = start + 1
+    if frame.flags[start] & CAPITAL and all(frame.flags[i] & CAPITAL for i in range(start, end)):
+        _, name = split_name(frame.words[start:end])
+        if len(name) >= 1 and len(name) < end - start and frame.words[start].rstrip(".").lower() in _HONORIFICS:
+            return " ".join(name)
+    a, b = span_of(frame, (start, end))
+    return " ".join(text[a:b].split())
+
+
+_HONORIFICS: Final = frozenset("mr mrs ms miss dr sen rep gov gen col lt sir dame prof".split())
+_ = DETERMINER

@@ -1,0 +1,437 @@
+"""Who said it: cues and the mentions beside them in one reporter's sentence.
+
+A `Cue` is a reporting verb or phrase with the mention of its source. The rules read a `Frame` (tokens outside
+quotations, one token a quotation) and never look further than one sentence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from nato_stance.lexicon_files import lexicon
+from nato_stance.records import Span
+from nato_stance.tokens import (
+    ADVERB,
+    AUXILIARY,
+    CAPITAL,
+    COLON,
+    COMMA,
+    CONJUNCTION,
+    DASH,
+    DAY,
+    DETERMINER,
+    OBJECT,
+    POSSESSIVE,
+    PREPOSITION,
+    PRONOUN,
+    QUOTE,
+    RELATIVE,
+    ROLE,
+    STOP,
+    TITLE,
+    VERB,
+    Frame,
+)
+from nato_stance.verbs import BASE, COMPLEMENT, FINITE, GERUND, NAME, PARTICIPLE, SAY, verb_forms
+
+Range = tuple[int, int]
+"""Half-open range of token indices."""
+
+_MAX_SUBJECT: Final = 40
+_BREAK: Final = COMMA | STOP | COLON | DASH | QUOTE
+_NOT_SUBJECT: Final = _BREAK | CONJUNCTION | RELATIVE
+_ADDRESSED: Final = frozenset(("tell", "ask", "inform", "remind", "urge", "assure", "advise", "brief", "notify"))
+_PLURAL_PRONOUNS: Final = frozenset(("i", "we", "they", "you", "who"))
+_PHRASE_HEADS: Final = frozenset(phrase.split()[0] for phrase in lexicon("phrases_of_source"))
+
+
+@dataclass(slots=True)
+class Cue:
+    """A reporting verb or phrase in a sentence.
+
+    Attributes:
+        at: token range of the cue itself.
+        flags: what the verb takes (`verbs.SAY`, ...), 0 for a phrase such as *according to*.
+        lemma: base form of the verb, or the phrase.
+        subject: token range of the source, or None.
+        inverted: True where the source follows the verb ("said Stoltenberg").
+        passive: True for "was called".
+        finite: False for gerunds and infinitives, which take their source from an earlier cue.
+    """
+
+    at: Range
+    flags: int
+    lemma: str
+    subject: Range | None = None
+    inverted: bool = False
+    passive: bool = False
+    finite: bool = True
+
+    @property
+    def begin(self) -> int:
+        """First token of cue and source together."""
+        return min(self.at[0], self.subject[0]) if self.subject else self.at[0]
+
+    @property
+    def end(self) -> int:
+        """Token after cue and source together."""
+        return max(self.at[1], self.subject[1]) if self.subject else self.at[1]
+
+
+def _skip_back(frame: Frame, i: int, low: int, flags: int) -> int:
+    while i >= low and frame.flags[i] & flags and not frame.flags[i] & (PRONOUN | ROLE):
+        i -= 1
+    return i
+
+
+def _trim_subject(frame: Frame, start: int, end: int) -> Range | None:
+    """Cut what leads into a noun phrase: conjunctions, adverbs, a prepositional phrase without a comma."""
+    flags = frame.flags
+    while start < end and flags[start] & (CONJUNCTION | ADVERB | AUXILIARY) and not flags[start] & (ROLE | DETERMINER):
+        start += 1
+    if start < end and flags[start] & PREPOSITION:
+        start = _last_noun_phrase(frame, start, end)
+    return (start, end) if start < end else None
+
+
+def _last_noun_phrase(frame: Frame, start: int, end: int) -> int:
+    """Return where the last noun phrase of a range begins ("In a Bloomberg interview Trump": at the name)."""
+    flags = frame.flags
+    i = end - 1
+    if flags[i] & CAPITAL:
+        while i > start and flags[i - 1] & (CAPITAL | TITLE | ROLE) and not flags[i - 1] & (PREPOSITION | DAY):
+            i -= 1
+        if i > start and flags[i - 1] & DETERMINER:
+            i -= 1
+        return i
+    while i > start and not flags[i] & (DETERMINER | PREPOSITION):
+        i -= 1
+    return i + 1 if flags[i] & PREPOSITION else i
+
+
+def can_speak(frame: Frame, subject: Range) -> bool:
+    """Tell whether a noun phrase can be a source: a name, a pronoun, or a noun for people and bodies."""
+    flags = frame.flags
+    return any(flags[i] & (CAPITAL | PRONOUN | ROLE) and not flags[i] & DAY for i in range(*subject))
+
+
+def _segment_subject(frame: Frame, low: int, verb: int) -> Range | None:
+    """Find the subject before a verb that a comma or bracket precedes: "X, the minister, said"."""
+    flags = frame.flags
+    begin = verb - 1
+    while begin > low and not flags[begin - 1] & (QUOTE | COLON) and frame.words[begin - 1] != ";":
+        begin -= 1
+    start = begin
+    for i in range(begin, verb):
+        if flags[i] & (COMMA | STOP | DASH):
+            found = _head_segment(frame, start, i)
+            if found is not None:
+                return found
+            start = i + 1
+    return None
+
+
+def _head_segment(frame: Frame, start: int, end: int) -> Range | None:
+    flags = frame.flags
+    while start < end and flags[start] & (CONJUNCTION | ADVERB) and not flags[start] & (ROLE | TITLE):
+        start += 1
+    if (
+        start >= end
+        or flags[start] & (PREPOSITION | RELATIVE | AUXILIARY | VERB)
+        and not flags[start] & (CAPITAL | ROLE)
+    ):
+        return None
+    if flags[start] & PREPOSITION or flags[start] & DAY:
+        return None
+    if any(flags[i] & (RELATIVE | AUXILIARY) for i in range(start, end)):
+        return None
+    if not flags[start] & (CAPITAL | DETERMINER | PRONOUN | ROLE | TITLE):
+        return None
+    return (start, end) if can_speak(frame, (start, end)) else None
+
+
+def subject_before(frame: Frame, verb: int, low: int = 0) -> Range | None:
+    """Return the noun phrase that is the subject of the verb at token `verb`, looking back to token `low`."""
+    flags = frame.flags
+    low = max(low, verb - _MAX_SUBJECT)
+    i = _skip_back(frame, verb - 1, low, ADVERB | AUXILIARY | DAY)
+    if i < low:
+        return None
+    flag = flags[i]
+    if flag & PRONOUN and not flag & RELATIVE:
+        return i, i + 1
+    if flag & RELATIVE:
+        return _antecedent(frame, i, low)
+    if flag & (COMMA | DASH) or frame.words[i] == ")":
+        return _segment_subject(frame, low, i)
+    if flag & (_NOT_SUBJECT | PREPOSITION | OBJECT):
+        return None
+    return _noun_phrase_before(frame, i, low)
+
+
+def _antecedent(frame: Frame, i: int, low: int) -> Range | None:
+    """Return the noun phrase that *who* at token `i` stands for."""
+    j = i - 1
+    if j >= low and frame.flags[j] & COMMA:
+        j -= 1
+    if j < low or frame.flags[j] & _NOT_SUBJECT:
+        return None
+    return _noun_phrase_before(frame, j, low)
+
+
+def _noun_phrase_before(frame: Frame, last: int, low: int) -> Range | None:
+    flags = frame.flags
+    start = last
+    while start > low:
+        flag = flags[start - 1]
+        if flag & _NOT_SUBJECT and not _coordinates(frame, start - 1, low):
+            break
+        if flag & (PRONOUN | OBJECT):
+            break
+        if flag & VERB and not flag & (CAPITAL | ROLE | TITLE) and not _is_nominal(frame, start - 1, low):
+            break
+        if flag & AUXILIARY and not flag & (DETERMINER | CAPITAL | ROLE):
+            break
+        start -= 1
+    return _trim_subject(frame, start, last + 1)
+
+
+def _coordinates(frame: Frame, i: int, low: int) -> bool:
+    """Tell whether *and* at token `i` joins two names or two noun phrases of one subject."""
+    if frame.low[i] not in ("and", "or", "&") or i - 1 < low:
+        return False
+    left, right = frame.flags[i - 1], frame.flags[i + 1]
+    return bool(left & (CAPITAL | ROLE) and right & (CAPITAL | ROLE | DETERMINER))
+
+
+def _is_nominal(frame: Frame, i: int, low: int) -> bool:
+    """Tell whether a word that could be a reporting verb is a noun or an adjective here ("the report", "his claims")."""
+    if i <= low:
+        return False
+    return bool(frame.flags[i - 1] & (DETERMINER | PREPOSITION | POSSESSIVE)) or frame.low[i - 1] == "to"
+
+
+def subject_after(frame: Frame, verb_end: int, high: int | None = None) -> Range | None:
+    """Return the noun phrase that follows an inverted verb ("said NATO chief Jens Stoltenberg")."""
+    flags = frame.flags
+    high = min(len(frame) if high is None else high, verb_end + _MAX_SUBJECT)
+    i = verb_end
+    while i < high and flags[i] & (ADVERB | DAY) and not flags[i] & (ROLE | DETERMINER | CAPITAL):
+        i += 1
+    if i >= high:
+        return None
+    if flags[i] & PRONOUN and not flags[i] & RELATIVE:
+        return i, i + 1
+    return noun_phrase_at(frame, i, high)
+
+
+def noun_phrase_at(frame: Frame, start: int, high: int) -> Range | None:
+    """Return the noun phrase that begins at token `start`: determiner, adjectives, noun, and *of* or *for* phrases."""
+    flags = frame.flags
+    i = start
+    while i < high:
+        flag = flags[i]
+        if flag & (_BREAK | OBJECT | AUXILIARY) or flag & (PRONOUN | RELATIVE) and i > start:
+            break
+        if flag & CONJUNCTION and not (i > start and i + 1 < high and _coordinates(frame, i, start)):
+            break
+        if flag & PREPOSITION and (i == start or frame.low[i] not in ("of", "for", "from", "with", "at", "to")):
+            break
+        if i > start and flag & DAY and flag & CAPITAL:
+            break
+        if i > start and flag & VERB and not flag & (CAPITAL | ROLE | TITLE) and flags[i - 1] & (CAPITAL | ROLE):
+            break
+        if i > start and flag & ADVERB and not flag & (CAPITAL | ROLE) and flags[i - 1] & (CAPITAL | ROLE):
+            break
+        i += 1
+    while i > start and flags[i - 1] & (PREPOSITION | DETERMINER | CONJUNCTION) and not flags[i - 1] & (ROLE | CAPITAL):
+        i -= 1
+    return (start, i) if i > start else None
+
+
+def _verb_at(frame: Frame, i: int) -> tuple[int, int, str] | None:
+    """Return end, flags and lemma of the reporting verb at token `i`, particles included, or None."""
+    form = verb_forms()[frame.low[i]]
+    if form.phrasal:
+        for particles, flags in form.phrasal.items():
+            if tuple(frame.low[i + 1 : i + 1 + len(particles)]) == particles:
+                return i + 1 + len(particles), flags, f"{form.lemma} {' '.join(particles)}"
+    return (i + 1, form.flags, form.lemma) if form.flags else None
+
+
+def _verb_cue(frame: Frame, i: int, low: int) -> Cue | None:
+    flags = frame.flags
+    previous = flags[i - 1] if i > low else 0
+    if previous & (DETERMINER | POSSESSIVE) and not previous & (PRONOUN | AUXILIARY):
+        if not (previous & POSSESSIVE and previous & CAPITAL and frame.low[i].endswith(("ing", "ed"))):
+            return None
+    found = _verb_at(frame, i)
+    if found is None:
+        return None
+    end, kind, lemma = found
+    cue = Cue((i, end), kind, lemma)
+    if kind & GERUND and not kind & FINITE:
+        if previous & PREPOSITION and frame.low[i - 1] in ("of", "for"):
+            return None
+        return _gerund(frame, cue, i, low)
+    j = _skip_back(frame, i - 1, low, ADVERB)
+    if j >= low and frame.low[j] == "to" or j >= low and flags[j] & PREPOSITION:
+        cue.finite = False
+        return cue if frame.low[j] == "to" and kind & BASE else None
+    if kind & PARTICIPLE and _is_passive(frame, i, low):
+        cue.passive = True
+        cue.subject = _agent(frame, end)
+        return cue
+    if kind & BASE and not _plural_before(frame, i, low):
+        return _inverted_only(frame, cue, low)
+    cue.subject = subject_before(frame, i, low)
+    if cue.subject is not None and not can_speak(frame, cue.subject) and not kind & SAY:
+        cue.subject = None
+    if cue.subject is None:
+        return _inverted_only(frame, cue, low)
+    return cue
+
+
+def _gerund(frame: Frame, cue: Cue, i: int, low: int) -> Cue:
+    """A progressive form is finite ("is calling"); a bare gerund takes its source from elsewhere."""
+    j = i - 1
+    while j >= low and frame.flags[j] & ADVERB and not frame.flags[j] & AUXILIARY:
+        j -= 1
+    if j >= low and (
+        frame.flags[j] & AUXILIARY or frame.flags[j] & POSSESSIVE and frame.flags[j] & (CAPITAL | PRONOUN)
+    ):
+        subject = subject_before(frame, j + 1 if frame.flags[j] & POSSESSIVE else j, low)
+        if subject is not None and can_speak(frame, subject):
+            cue.subject = subject
+            return cue
+    cue.finite = False
+    return cue
+
+
+def _is_passive(frame: Frame, i: int, low: int) -> bool:
+    j = i - 1
+    while j >= low and frame.flags[j] & ADVERB and frame.low[j] not in _BE:
+        j -= 1
+    return j >= low and frame.low[j] in _BE
+
+
+_BE: Final = frozenset("is are was were be been being".split())
+
+
+def _agent(frame: Frame, start: int) -> Range | None:
+    """Return the noun phrase after *by* that follows a passive."""
+    for i in range(start, min(len(frame) - 1, start + 20)):
+        if frame.low[i] == "by":
+            return noun_phrase_at(frame, i + 1, len(frame))
+        if frame.flags[i] & STOP:
+            break
+    return None
+
+
+def _plural_before(frame: Frame, i: int, low: int) -> bool:
+    """Tell whether a base form can be finite here: after a plural, an auxiliary or *who*."""
+    j = i - 1
+    while j >= low and frame.flags[j] & ADVERB and not frame.flags[j] & AUXILIARY:
+        j -= 1
+    if j < low:
+        return False
+    word, flag = frame.low[j], frame.flags[j]
+    if flag & AUXILIARY:
+        return True
+    if flag & PRONOUN:
+        return word in _PLURAL_PRONOUNS
+    if flag & (COMMA | QUOTE):
+        return True
+    return word.endswith(("s", "men", "people", "police")) and not flag & DETERMINER
+
+
+def _inverted_only(frame: Frame, cue: Cue, low: int) -> Cue | None:
+    """Keep a verb without a subject before it only where a quotation or a comma precedes it and a source follows."""
+    i = cue.at[0]
+    j = _skip_back(frame, i - 1, low, ADVERB)
+    if cue.flags & BASE and not cue.flags & (FINITE ^ BASE):
+        return None
+    if j >= low and not frame.flags[j] & (QUOTE | COMMA | STOP | DASH):
+        return cue if frame.flags[j] & CONJUNCTION and cue.flags & SAY else None
+    if cue.lemma in _ADDRESSED and cue.lemma != "ask":
+        subject = None
+    else:
+        subject = subject_after(frame, cue.at[1])
+    if subject is not None and can_speak(frame, subject):
+        cue.subject, cue.inverted = subject, True
+        return cue
+    # "..., and said" or ", said:": the subject is that of an earlier verb.
+    cue.finite = bool(cue.flags & FINITE)
+    return cue
+
+
+def _phrase_cue(frame: Frame, i: int) -> Cue | None:
+    """Read *according to X* and the like at token `i`."""
+    for phrase in lexicon("phrases_of_source"):
+        words = phrase.split()
+        if frame.low[i : i + len(words)] == words:
+            subject = noun_phrase_at(frame, i + len(words), len(frame))
+            if subject is None and i + len(words) < len(frame) and frame.flags[i + len(words)] & OBJECT:
+                subject = (i + len(words), i + len(words) + 1)
+            if subject is not None and (phrase != "per" or can_speak(frame, subject)):
+                return Cue((i, i + len(words)), 0, phrase, subject)
+    return None
+
+
+def cues(frame: Frame) -> list[Cue]:
+    """Return every cue of a sentence in order, with its source where the sentence names one.
+
+    A gerund, an infinitive or a verb after *and* takes the source of the nearest cue before it that has one.
+    """
+    result: list[Cue] = []
+    flags = frame.flags
+    source: Range | None = None
+    low = 0
+    for i in range(len(frame)):
+        flag = flags[i]
+        if flag & QUOTE:
+            low = i + 1
+        cue = None
+        if flag & VERB and not (flag & CAPITAL and i > 0 and not flags[i - 1] & _BREAK):
+            cue = _verb_cue(frame, i, low)
+        elif flag & PREPOSITION or frame.low[i] == "according":
+            if frame.low[i] in _PHRASE_HEADS:
+                cue = _phrase_cue(frame, i)
+        if cue is None:
+            continue
+        if cue.subject is None and not cue.passive:
+            cue.subject = source if source is not None else main_subject(frame, i)
+        elif cue.subject is not None and not cue.passive:
+            source = cue.subject
+        result.append(cue)
+    return result
+
+
+def main_subject(frame: Frame, high: int) -> Range | None:
+    """Return the first noun phrase of the sentence that can speak, before token `high`."""
+    flags = frame.flags
+    start = 0
+    for i in range(min(high, _MAX_SUBJECT)):
+        if flags[i] & PRONOUN and not flags[i] & RELATIVE:
+            return i, i + 1
+        if flags[i] & (COMMA | QUOTE | STOP | COLON):
+            start = i + 1
+            continue
+        if i == start and not flags[i] & (PREPOSITION | CONJUNCTION | ADVERB | AUXILIARY | VERB):
+            found = noun_phrase_at(frame, i, high)
+            if found is not None and can_speak(frame, found):
+                return found
+    return None
+
+
+def span_of(frame: Frame, tokens: Range) -> Span:
+    """Return the character span of a token range, possessive endings left off the last word."""
+    start, end = frame.starts[tokens[0]], frame.ends[tokens[1] - 1]
+    word = frame.words[tokens[1] - 1]
+    if frame.flags[tokens[1] - 1] & POSSESSIVE:
+        end -= len(word) - len(frame.low[tokens[1] - 1])
+    return start, end
+
+
+__all__ = ["COMPLEMENT", "NAME", "SAY", "Cue", "can_speak", "cues", "main_subject", "span_of"]

@@ -1,0 +1,177 @@
+"""A reporter's sentence as tokens: words and marks outside quotations, and one token for each quotation.
+
+Tokens carry bit flags that are looked up, not guessed, so that the rules in `speakers` and `indirect` can walk over
+a sentence without another pattern.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import Final
+
+from nato_stance.lexicon_files import lexicon
+from nato_stance.quotes import QuotedSpan
+from nato_stance.verbs import verb_forms
+
+CAPITAL: Final = 1
+DETERMINER: Final = 2
+PREPOSITION: Final = 4
+PRONOUN: Final = 8
+COMMA: Final = 16
+STOP: Final = 32
+QUOTE: Final = 64
+VERB: Final = 128
+ADVERB: Final = 256
+CONJUNCTION: Final = 512
+ROLE: Final = 1024
+TITLE: Final = 2048
+RELATIVE: Final = 4096
+COLON: Final = 8192
+DASH: Final = 16384
+AUXILIARY: Final = 32768
+DAY: Final = 65536
+OBJECT: Final = 131072
+POSSESSIVE: Final = 262144
+
+MAX_TOKENS: Final = 400
+"""A sentence longer than this is cut; no rule looks that far."""
+
+_TOKEN: Final = re.compile(r"\w+(?:[’'.&/-]\w+)*+['’]?|--|[^\w\s]")
+
+_DETERMINERS = (
+    "the a an his her its their our my your one another this these those some several many two three four five six"
+    " seven eight nine ten each every both no any most few all other"
+)
+_PREPOSITIONS = (
+    "of in on at to for from with by about against after before during over under into through between among amid"
+    " within without despite since until upon near outside inside toward towards across around alongside like via"
+    " including following regarding concerning behind beyond per"
+)
+_CONJUNCTIONS = (
+    "and or but nor while when whenever if because although though as than whereas unless once where why how"
+)
+_PRONOUNS = "he she they it we i you who"
+_OBJECTS = "him her them us me himself herself themselves itself"
+_AUXILIARIES = (
+    "has have had having is are was were be been being am will would shall should may might can could must do does did"
+    " not n't never won't wouldn't isn't aren't wasn't weren't hasn't haven't hadn't don't doesn't didn't can't cannot"
+    " couldn't"
+)
+_DAYS = (
+    "monday tuesday wednesday thursday friday saturday sunday today yesterday tonight tomorrow january february march"
+    " april may june july august september october november december"
+)
+_PUNCTUATION = {
+    ",": COMMA, ";": STOP, ":": COLON, "(": STOP, ")": STOP, "[": STOP, "]": STOP, "—": DASH, "–": DASH, "―": DASH,
+    "-": DASH, "--": DASH, "!": STOP, "?": STOP, "…": STOP, "|": STOP, "/": STOP, "•": STOP, "*": STOP,
+}  # fmt: skip
+
+
+@cache
+def _flags() -> dict[str, int]:
+    table: dict[str, int] = dict(_PUNCTUATION)
+
+    def add(words: Sequence[str] | frozenset[str], flag: int) -> None:
+        for word in words:
+            table[word] = table.get(word, 0) | flag
+
+    add(tuple(verb_forms()), VERB)
+    add(lexicon("roles"), ROLE)
+    add(lexicon("titles"), TITLE)
+    add(lexicon("adverbs"), ADVERB)
+    add(_DETERMINERS.split(), DETERMINER)
+    add(_PREPOSITIONS.split(), PREPOSITION)
+    add(_CONJUNCTIONS.split(), CONJUNCTION)
+    add(_PRONOUNS.split(), PRONOUN)
+    add(_OBJECTS.split(), OBJECT)
+    add(_AUXILIARIES.split(), AUXILIARY)
+    add(_AUXILIARIES.replace("'", "’").split(), AUXILIARY)
+    add(_DAYS.split(), DAY)
+    add(("who", "which", "that", "whom", "whose"), RELATIVE)
+    return table
+
+
+_CONTRACTIONS: Final = ("'s", "’s", "'d", "’d", "'ve", "’ve", "'ll", "’ll", "'re", "’re", "'m", "’m")
+_BARE_PRONOUNS: Final = frozenset(_PRONOUNS.split())
+
+
+class Frame:
+    """One reporter's sentence.
+
+    Attributes:
+        start, end: its span in the text.
+        words: surface of each token; the empty string for a quotation.
+        low: the same in lower case, possessive endings cut off.
+        starts, ends: where each token stands.
+        flags: bit flags of each token.
+        quotes: the quotations in the sentence, in order.
+        at: token index of each quotation.
+    """
+
+    __slots__ = ("at", "end", "ends", "flags", "low", "quotes", "start", "starts", "words")
+
+    def __init__(self, text: str, start: int, end: int, quotes: Sequence[QuotedSpan]) -> None:
+        self.start, self.end = start, end
+        self.words: list[str] = []
+        self.low: list[str] = []
+        self.starts: list[int] = []
+        self.ends: list[int] = []
+        self.flags: list[int] = []
+        self.quotes = quotes
+        self.at: list[int] = []
+        position = start
+        for quote in quotes:
+            self._tokenize(text, position, quote.outer_start)
+            self.at.append(len(self.words))
+            self._append("", "", quote.outer_start, quote.outer_end, QUOTE)
+            position = quote.outer_end
+        self._tokenize(text, position, end)
+
+    def _append(self, word: str, low: str, start: int, end: int, flags: int) -> None:
+        self.words.append(word)
+        self.low.append(low)
+        self.starts.append(start)
+        self.ends.append(end)
+        self.flags.append(flags)
+
+    def _tokenize(self, text: str, start: int, end: int) -> None:
+        table = _flags()
+        room = MAX_TOKENS
+        for match in _TOKEN.finditer(text, start, end):
+            word = match.group()
+            if word == ".":
+                continue
+            room -= 1
+            if not room:
+                break
+            low = word.lower()
+            flags = table.get(low, 0)
+            if not flags or word[0].isupper():
+                low, flags = _inflected(word, low, flags, table)
+            self._append(word, low, match.start(), match.end(), flags)
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+
+def _inflected(word: str, low: str, flags: int, table: dict[str, int]) -> tuple[str, int]:
+    """Cut possessives and contractions, mark capitals and adverbs in -ly, take the plural of a role for the role."""
+    if low[-1] in "'’":
+        low, flags = low[:-1], flags | POSSESSIVE
+    for ending in _CONTRACTIONS:
+        if low.endswith(ending):
+            stem = low[: -len(ending)]
+            flags |= table.get(stem, 0)
+            if stem not in _BARE_PRONOUNS:
+                flags |= POSSESSIVE if ending[1] == "s" else AUXILIARY
+            low = stem
+            break
+    if word[0].isupper():
+        flags |= CAPITAL
+    elif low.endswith("ly"):
+        flags |= ADVERB
+    elif low.endswith("s") and not flags:
+        flags |= table.get(low[:-1], 0) & ROLE
+    return low, flags
