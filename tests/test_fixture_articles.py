@@ -63,6 +63,9 @@ def test_spans_slice_to_the_words_said(article: tuple[str, dict[str, Any]]) -> N
         for piece in pieces:
             assert piece == piece.strip() != "", s["id"]
             assert not {piece[0], piece[-1]} & QUOTATION_MARKS, s["id"]
+        for _, end in s["spans"]:
+            stop_left_out = text[end : end + 1] in {".", ",", "!", "?"} and text[end + 1 : end + 2] in QUOTATION_MARKS
+            assert not stop_left_out, s["id"]
 
 
 def test_statements_stand_in_reading_order_and_share_no_character(article: tuple[str, dict[str, Any]]) -> None:
