@@ -18,7 +18,7 @@ from nato_stance.records import (
     MissingDependencyError,
     NatoStanceError,
 )
-from nato_stance.text import decode
+from nato_stance.text import decode, without_surrogates
 
 _MAX_ESCAPE: Final = 6  # JSON may spend six bytes on one character
 _SLACK: Final = 1_000_000
@@ -286,7 +286,7 @@ def _plain(value: object, name: str) -> str | None:
     if value is None or value == "":
         return None
     if isinstance(value, str):
-        return value
+        return without_surrogates(value)
     if isinstance(value, datetime.datetime | datetime.date):
         return value.isoformat()
     if isinstance(value, int | float):
