@@ -76,14 +76,14 @@ def _after(frame: Frame, text: str, index: int, found: Sequence[Cue]) -> Attribu
         if cue.at[0] <= at:
             continue
         start = cue.begin if cue.subject and cue.subject[0] > at else cue.at[0]
-        lead = frame.flags[begin] & (ADVERB | DAY | CONJUNCTION) and start <= begin + 2
+        lead = frame.flags[begin] & (ADVERB | DAY) and start <= begin + 2
         if start != begin and not lead:
             if start > begin + 2:
                 break
             continue
         if not cue.flags & SAY and cue.flags or not cue.finite:
             continue
-        if cue.subject is None or cue.subject[0] <= at and not closes:
+        if cue.subject is None or cue.subject[0] <= at and (not closes or frame.flags[begin] & RELATIVE):
             continue
         if closes or cue.inverted or _follows_freely(frame, cue.end):
             return _of(cue, AFTER)
@@ -93,21 +93,39 @@ def _after(frame: Frame, text: str, index: int, found: Sequence[Cue]) -> Attribu
 def _before(frame: Frame, index: int, found: Sequence[Cue]) -> tuple[Attribution, int] | None:
     """Return the nearest cue before a quotation and the number of tokens between them."""
     at = frame.at[index]
-    best = None
-    for cue in found:
-        if cue.at[0] >= at:
-            break
-        if cue.inverted and cue.subject and cue.subject[0] < at and cue.at[0] > 0 and _answers(frame, cue):
-            continue
-        best = cue
-    if best is None:
+    before = [cue for cue in found if cue.at[0] < at]
+    if not before:
         return None
-    return _of(best, BEFORE), at - best.at[1]
+    i = len(before) - 1
+    gap = at - before[i].at[1]
+    if not _introduces(frame, before[i], at):
+        while i > 0 and _is_inside(frame, before[i - 1], before[i]):
+            i -= 1
+    return _of(before[i], BEFORE), gap
 
 
-def _answers(frame: Frame, cue: Cue) -> bool:
-    """Tell whether an inverted cue ends what came before it, so that it cannot carry what follows."""
-    return bool(frame.flags[cue.at[0] - 1] & (QUOTE | COMMA)) and False
+def _introduces(frame: Frame, cue: Cue, at: int) -> bool:
+    """Tell whether a cue hands over to the quotation with a comma, a colon or *that*, or follows *what*."""
+    if at > cue.at[1] and (frame.flags[at - 1] & (COMMA | COLON) or frame.low[at - 1] == "that"):
+        return True
+    return cue.begin > 0 and frame.low[cue.begin - 1] == "what"
+
+
+def _is_inside(frame: Frame, outer: Cue, inner: Cue) -> bool:
+    """Tell whether `inner` belongs to the clause that `outer` reports ("Trump said that Clinton called it ...")."""
+    if outer.subject is None or outer.passive or not outer.flags & SAY or not outer.finite:
+        # A gerund or an infinitive hands on to whatever it depends on.
+        return outer.subject is not None and outer.subject == inner.subject
+    if outer.inverted:
+        return False
+    for i in range(outer.at[1], inner.begin):
+        flag = frame.flags[i]
+        if frame.low[i] in _COORDINATORS and (flag & CONJUNCTION) or frame.words[i] == ";" or flag & DASH:
+            return inner.subject == outer.subject
+    return True
+
+
+_COORDINATORS: Final = frozenset("and but while though although whereas as when because".split())
 
 
 def _tail(frame: Frame, index: int, found: Sequence[Cue]) -> Attribution | None:

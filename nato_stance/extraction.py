@@ -3,47 +3,56 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from itertools import groupby
-from typing import Final
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Final, Literal
 
-from nato_stance.attribution import AFTER, BEFORE, Attribution, attribute
-from nato_stance.non_statements import (
-    content_words,
-    follows_naming_phrase,
-    is_markup,
-    is_nickname,
-    is_title,
-    is_title_case,
-    modifies_noun,
-    repeats,
-)
-from nato_stance.paragraphs import is_heading, paragraphs
+from nato_stance.attribution import AFTER, Attribution, attribute
+from nato_stance.headings import Headings
+from nato_stance.indirect import IndirectSpeech, indirect_speech
+from nato_stance.lexicon_files import entries, lexicon
+from nato_stance.non_statements import is_markup, is_title_case, modifies_noun, names_something
+from nato_stance.paragraphs import paragraphs
 from nato_stance.people import People
 from nato_stance.quotes import QuotedSpan, quoted_spans
 from nato_stance.records import InvalidTypeError, Kind, Quotation, Span
 from nato_stance.reporter import reporter_sentences
 from nato_stance.resolution import Resolver, Speaker
-from nato_stance.speakers import cues
-from nato_stance.tokens import Frame
+from nato_stance.speakers import Cue, cues
+from nato_stance.tokens import COLON, COMMA, DASH, Frame
+from nato_stance.transcripts import Turn, transcript_turns
+from nato_stance.verbs import verb_forms
 
 _WORD: Final = re.compile(r"\w[\w’'&.-]*")
-_HEADINGS: Final = 3
+_PLAIN_WORD: Final = re.compile(r"\w+")
+_CLAUSE_END: Final = frozenset(",.?!…;—–-:")
 _MAX_CONTEXT: Final = 600
+_LONG_FRAGMENT: Final = 6
+
+_Place = Literal["before", "after", "tail", "none"]
 
 
 @dataclass(slots=True)
 class _Draft:
     """A statement that is being put together."""
 
-    quotes: list[QuotedSpan]
+    kind: Kind
+    spans: list[Span]
     speaker: Speaker | None
     cue: Span | None
-    place: str
-    paragraph: int
     sentence: Span
-    context: Span = field(default=(0, 0))
+    paragraph: int
+    place: str = "none"
+
+
+@cache
+def _triggers() -> frozenset[str]:
+    """Return the words of which an unquoted sentence needs one to hold indirect speech."""
+    lemmas = {line.lstrip("+") for line in entries("clause_verbs")} | lexicon("object_verbs")
+    heads = {lemma.replace("_", " ").split()[0] for lemma in lemmas}
+    forms = {form for form, verb in verb_forms().items() if verb.lemma in heads}
+    return frozenset(forms | {form.capitalize() for form in forms} | {"according", "According"})
 
 
 class _Extraction:
@@ -53,91 +62,193 @@ class _Extraction:
         self.text = text
         self.blocks = paragraphs(text)
         self.quoted = quoted_spans(text, self.blocks)
+        self.headings = Headings(text, self.blocks, self.quoted)
         self.people = People(text, [(q.outer_start, q.outer_end) for q in self.quoted])
         self.resolver = Resolver(text, self.people)
         self.drafts: list[_Draft] = []
 
     def run(self) -> list[Quotation]:
-        for index, group in groupby(self.quoted, key=lambda q: q.paragraph):
-            self._paragraph(index, list(group))
-        return [_quotation(self.text, d) for d in self.drafts]
+        turns = transcript_turns(self.text, self.blocks)
+        in_turn = {i for turn in turns for i in turn.paragraphs}
+        for index, quotes in self._paragraphs_with_quotes():
+            if index not in in_turn:
+                self._paragraph(index, quotes)
+        self.drafts.extend(self._turn(turn) for turn in turns)
+        self.drafts.sort(key=lambda d: d.spans[0])
+        return [self._quotation(d) for d in self.drafts]
 
-    def _paragraph(self, index: int, quotes: list[QuotedSpan]) -> None:
-        block = self.blocks[index]
-        kept = [q for q in quotes if not is_markup(self.text, q)]
-        if (
-            index < _HEADINGS
-            and is_heading(self.text, *block)
-            or index == 0
-            and len(self.blocks) > 1
-            and block[1] - block[0] < 250
-            and not _ends_like_text(self.text, block)
-        ):
-            kept = [q for q in kept if not self._repeated(q, index)]
-        for start, end, inside in reporter_sentences(self.text, block, kept):
+    def _paragraphs_with_quotes(self) -> Iterator[tuple[int, list[QuotedSpan]]]:
+        position, quoted = 0, self.quoted
+        for index in range(len(self.blocks)):
+            begin = position
+            while position < len(quoted) and quoted[position].paragraph == index:
+                position += 1
+            yield index, quoted[begin:position]
+
+    def _turn(self, turn: Turn) -> _Draft:
+        words = [w for w in _WORD.findall(self.text[slice(*turn.label)])]
+        person = self.people.of_surname(words[-1], turn.label[0]) if words else None
+        name = person.name if person else self.text[slice(*turn.label)]
+        speaker = Speaker(name, turn.label, person)
+        return _Draft("indirect", list(turn.spans), speaker, None, turn.spans[0], turn.paragraphs[0])
+
+    def _paragraph(self, index: int, quotes: Sequence[QuotedSpan]) -> None:
+        kept = [q for q in quotes if not is_markup(self.text, q) and not self.headings.holds(q)]
+        heading = self.headings.is_heading(index)
+        for start, end, inside in reporter_sentences(self.text, self.blocks[index], kept):
             if inside:
-                self._sentence(index, start, end, inside)
-
-    def _repeated(self, quote: QuotedSpan, index: int) -> bool:
-        words = content_words(self.text[quote.start : quote.end])
-        body = [content_words(self.text[a:b]) for a, b in self.blocks[index + 1 : index + 30]]
-        return repeats(words, body)
-
-    def _sentence(self, index: int, start: int, end: int, quotes: Sequence[QuotedSpan]) -> None:
-        frame = Frame(self.text, start, end, quotes)
-        found = cues(frame)
-        for i, carried in enumerate(attribute(frame, self.text, found)):
-            quote = quotes[i]
-            if quote.joined and self.drafts and self._joins(index):
-                self.drafts[-1].quotes.append(quote)
-                continue
-            words = _WORD.findall(self.text[quote.start : quote.end])
-            if (
-                not words
-                or is_nickname(frame, i, words)
-                or follows_naming_phrase(frame, i)
-                or is_title(frame, i, words)
+                self._quoted_sentence(index, start, end, inside, heading=heading)
+            elif not heading and not _triggers().isdisjoint(
+                _PLAIN_WORD.findall(self.text, start, min(end, start + 4000))
             ):
-                continue
-            if carried is not None:
-                self._attributed(frame, index, quote, carried)
-            else:
-                self._alone(frame, i, index, quote, words)
+                frame = Frame(self.text, start, end, ())
+                self._indirect(index, frame, cues(frame), frozenset())
 
-    def _joins(self, index: int) -> bool:
-        return self.drafts[-1].paragraph in (index, index - 1)
+    def _quoted_sentence(
+        self, index: int, start: int, end: int, quotes: Sequence[QuotedSpan], *, heading: bool
+    ) -> None:
+        frame = Frame(self.text, start, end, quotes)
+        kept = [q for i, q in enumerate(quotes) if q.joined or not names_something(frame, i, self.text)]
+        if len(kept) < len(quotes):
+            frame = Frame(self.text, start, end, kept)
+        found = cues(frame)
+        carried = attribute(frame, self.text, found) if kept else []
+        taken = frozenset(c.cue for c in carried if c is not None and c.cue is not None)
+        speech = [] if heading else indirect_speech(frame, found, taken)
+        for said in speech:
+            if not kept or said.content[0][0] < frame.at[0]:
+                self._reported(index, frame, said)
+        for i, quote in enumerate(kept):
+            self._quoted(index, frame, i, quote, carried[i])
+        for said in speech:
+            if kept and said.content[0][0] >= frame.at[0]:
+                self._reported(index, frame, said)
 
-    def _attributed(self, frame: Frame, index: int, quote: QuotedSpan, carried: Attribution) -> None:
-        cue = (frame.starts[carried.cue[0]], frame.ends[carried.cue[1] - 1]) if carried.cue else None
+    def _quoted(self, index: int, frame: Frame, i: int, quote: QuotedSpan, carried: Attribution | None) -> None:
         last = self.drafts[-1] if self.drafts else None
+        if quote.joined and last is not None and last.kind != "indirect" and last.paragraph >= index - 1:
+            last.spans.append((quote.start, quote.end))
+            last.paragraph = index
+            if last.speaker is None and carried is not None and carried.subject is not None:
+                last.speaker = self.resolver.resolve(frame, carried.subject)
+                last.cue = _cue_span(frame, carried)
+                last.sentence = (frame.start, frame.end)
+            last.place = carried.place if carried is not None else last.place
+            return
+        words = _WORD.findall(self.text[quote.start : quote.end])
+        if not words:
+            return
+        if carried is not None:
+            self._attributed(index, frame, i, quote, carried)
+        else:
+            self._alone(index, frame, i, quote, words)
+
+    def _attributed(self, index: int, frame: Frame, i: int, quote: QuotedSpan, carried: Attribution) -> None:
+        cue = _cue_span(frame, carried)
         sentence = (frame.start, frame.end)
+        last = self._last_quoted()
         if last is not None and last.sentence == sentence and last.cue == cue and cue is not None:
-            last.quotes.append(quote)
+            last.spans.append((quote.start, quote.end))
             return
         speaker = self.resolver.resolve(frame, carried.subject) if carried.subject else None
-        self.drafts.append(_Draft([quote], speaker, cue, carried.place, index, sentence))
+        self._draft(self._kind(frame, i, quote, carried.place), quote, speaker, cue, frame, index, carried.place)
 
-    def _alone(self, frame: Frame, i: int, index: int, quote: QuotedSpan, words: Sequence[str]) -> None:
-        last = self.drafts[-1] if self.drafts else None
+    def _alone(self, index: int, frame: Frame, i: int, quote: QuotedSpan, words: Sequence[str]) -> None:
+        """Decide about quoted words in a sentence without a cue: go on with the speaker before, or drop."""
+        last = self._last_quoted()
         pure = len(frame) == len(frame.at)
-        sentence = (frame.start, frame.end)
         same = last is not None and last.paragraph == index
-        if pure or len(words) > 6:
-            if last is not None and same and pure and last.place == AFTER:
-                last.quotes.append(quote)
-                return
-            speaker = self.resolver.last
-            self.drafts.append(_Draft([quote], speaker, None, BEFORE, index, sentence))
+        if pure and same and last is not None and last.place == AFTER:
+            last.spans.append((quote.start, quote.end))
             return
-        if last is not None and same and not modifies_noun(self.text, quote) and not is_title_case(words):
-            if last.sentence == sentence and last.cue is None:
-                last.quotes.append(quote)
-            else:
-                self.drafts.append(_Draft([quote], self.resolver.last, None, BEFORE, index, sentence))
+        kind = self._kind(frame, i, quote, "none")
+        if pure or len(words) > _LONG_FRAGMENT:
+            self._draft(kind, quote, self.resolver.last, None, frame, index, "none")
+            return
+        spoke = bool(self.drafts) and self.drafts[-1].paragraph == index
+        if not spoke or modifies_noun(self.text, quote) or is_title_case(words):
+            return
+        if last is not None and last.sentence == (frame.start, frame.end) and last.cue is None:
+            last.spans.append((quote.start, quote.end))
+        else:
+            self._draft(kind, quote, self.resolver.last, None, frame, index, "none")
+
+    def _draft(
+        self,
+        kind: Kind,
+        quote: QuotedSpan,
+        speaker: Speaker | None,
+        cue: Span | None,
+        frame: Frame,
+        index: int,
+        place: str,
+    ) -> None:
+        spans = [(quote.start, quote.end)]
+        self.drafts.append(_Draft(kind, spans, speaker, cue, (frame.start, frame.end), index, place))
+
+    def _last_quoted(self) -> _Draft | None:
+        return next((d for d in reversed(self.drafts[-4:]) if d.kind != "indirect"), None)
+
+    def _indirect(self, index: int, frame: Frame, found: Sequence[Cue], taken: frozenset[Span]) -> None:
+        for said in indirect_speech(frame, found, taken):
+            self._reported(index, frame, said)
+
+    def _reported(self, index: int, frame: Frame, said: IndirectSpeech) -> None:
+        assert said.cue.subject is not None
+        speaker = self.resolver.resolve(frame, said.cue.subject)
+        spans = [(frame.starts[a], frame.ends[b - 1]) for a, b in said.content]
+        cue = (frame.starts[said.cue.at[0]], frame.ends[said.cue.at[1] - 1])
+        self.drafts.append(_Draft("indirect", spans, speaker, cue, (frame.start, frame.end), index))
+
+    def _kind(self, frame: Frame, i: int, quote: QuotedSpan, place: str) -> Kind:
+        """Tell a full clause in quotation marks from words that complete the reporter's."""
+        words = self.text[quote.start : quote.end]
+        at = frame.at[i]
+        before = frame.flags[at - 1] if at else 0
+        introduced = at == 0 or bool(before & (COMMA | COLON | DASH)) or frame.low[at - 1] == "that"
+        first = next((c for c in words if c.isalnum()), "")
+        if first.islower():
+            full = bool(before & (COMMA | COLON)) and len(words.split()) > _LONG_FRAGMENT
+            return "direct" if full else "mixed"
+        ends = words.rstrip("\"'”’»)]")[-1:] in _CLAUSE_END or at + 1 >= len(frame)
+        ends = ends or bool(frame.flags[at + 1] & (COMMA | DASH))
+        if introduced and ends and " " in words:
+            return "direct"
+        return "direct" if words[-1] in ".?!" and len(words.split()) > _LONG_FRAGMENT else "mixed"
+
+    def _quotation(self, draft: _Draft) -> Quotation:
+        text = self.text
+        context = _context(text, draft, self.blocks[draft.paragraph])
+        speaker = draft.speaker
+        return Quotation(
+            kind=draft.kind,
+            spans=tuple(draft.spans),
+            text=" ".join(text[start:end] for start, end in draft.spans),
+            speaker=speaker.name if speaker else None,
+            speaker_span=speaker.span if speaker else None,
+            cue=text[slice(*draft.cue)] if draft.cue else None,
+            cue_span=draft.cue,
+            context_span=context,
+            context=text[slice(*context)],
+        )
 
 
-def _ends_like_text(text: str, block: Span) -> bool:
-    return text[block[0] : block[1]].rstrip("\"'”’»")[-1:] in (".", "!", "?")
+def _cue_span(frame: Frame, carried: Attribution) -> Span | None:
+    return (frame.starts[carried.cue[0]], frame.ends[carried.cue[1] - 1]) if carried.cue else None
+
+
+def _context(text: str, draft: _Draft, block: Span) -> Span:
+    """Return the sentences that carry a statement, at most about 600 characters of them, cue included."""
+    start = min(draft.sentence[0], draft.spans[0][0])
+    end = max(draft.sentence[1], draft.spans[-1][1])
+    if draft.spans[-1][1] >= draft.sentence[1] and end < len(text) and text[end] in "\"”’'»":
+        end += 1
+    if end - start <= _MAX_CONTEXT:
+        return start, end
+    if draft.cue is not None and draft.cue[1] > start + _MAX_CONTEXT:
+        end = min(end, draft.cue[1] + _MAX_CONTEXT // 4)
+        return max(start, end - _MAX_CONTEXT), end
+    return start, start + _MAX_CONTEXT
 
 
 def extract_quotations(text: str) -> list[Quotation]:
@@ -149,28 +260,11 @@ def extract_quotations(text: str) -> list[Quotation]:
     Raises:
         InvalidTypeError: `text` is not a str.
 
-    >>> [q.text for q in extract_quotations("“We are ready,” she said.")]
-    ['We are ready,']
+    >>> for q in extract_quotations("“We are ready,” Jens Stoltenberg said. He denied that there was any plan."):
+    ...     print(q.kind, q.speaker, q.cue, q.text, sep=" | ")
+    direct | Jens Stoltenberg | said | We are ready,
+    indirect | Jens Stoltenberg | denied | there was any plan
     """
     if not isinstance(text, str):
         raise InvalidTypeError(f"text must be a str, not {type(text).__name__}; decode bytes first")
     return _Extraction(text).run()
-
-
-def _quotation(text: str, draft: _Draft) -> Quotation:
-    spans = tuple((q.start, q.end) for q in draft.quotes)
-    kind: Kind = "direct" if text[spans[0][0]].isupper() else "mixed"
-    words = " ".join(text[start:end] for start, end in spans)
-    speaker = draft.speaker
-    cue = text[draft.cue[0] : draft.cue[1]] if draft.cue else None
-    return Quotation(
-        kind,
-        spans,
-        words,
-        speaker.name if speaker else None,
-        speaker.span if speaker else None,
-        cue,
-        draft.cue,
-        draft.sentence,
-        text[slice(*draft.sentence)],
-    )

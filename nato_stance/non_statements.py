@@ -96,18 +96,10 @@ def content_words(text: str) -> set[str]:
     return {w.lower().rstrip("s.’'") for w in _WORD.findall(text) if w.lower() not in _STOPWORDS}
 
 
-def repeats(heading_words: set[str], body: Sequence[set[str]]) -> bool:
-    """Tell whether all content words of a quotation in a heading stand together in one paragraph of the body."""
-    return bool(heading_words) and any(heading_words <= words for words in body)
-
-
-__all__ = [
-    "content_words",
-    "follows_naming_phrase",
-    "is_markup",
-    "is_nickname",
-    "is_title",
-    "is_title_case",
-    "modifies_noun",
-    "repeats",
-]
+def names_something(frame: Frame, index: int, text: str) -> bool:
+    """Tell whether a quotation is a nickname, a title, or words that a phrase such as *known as* introduces."""
+    quote = frame.quotes[index]
+    words = _WORD.findall(text[quote.start : min(quote.end, quote.start + 200)])
+    if not words or len(words) > _MAX_TITLE_WORDS:
+        return False
+    return is_nickname(frame, index, words) or follows_naming_phrase(frame, index) or is_title(frame, index, words)

@@ -15,6 +15,8 @@ from nato_stance.verbs import FINITE, SAY, verb_forms
 _WORD: Final = re.compile(r"[\w’'-]+")
 _ATTRIBUTION_REACH: Final = 160
 _ATTRIBUTION_WORDS: Final = 16
+_MAX_QUOTES: Final = 24
+_MAX_GAP: Final = 3000
 _TERMINAL: Final = ".!?…"
 
 
@@ -82,6 +84,13 @@ def reporter_sentences(
 
     for i, quote in enumerate((*quotes, None)):
         gap_end = quote.outer_start if quote is not None else end
+        if i - first >= _MAX_QUOTES and not (quote is not None and quote.joined):
+            close(position, i)
+        if gap_end - position > _MAX_GAP and quote is not None:
+            close(position, i)
+            cut = text.rfind(" ", position, gap_end - _MAX_GAP // 2)
+            close(cut if cut > position else position, i)
+            position = begin
         for match in SENTENCE_END.finditer(text, position, gap_end):
             if ends_sentence(text, match.start(), match.end(), end):
                 close(match.end(), i)

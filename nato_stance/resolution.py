@@ -40,6 +40,7 @@ class Speaker:
     name: str | None
     span: Span | None
     person: Person | None = None
+    human: bool = True
 
 
 class Resolver:
@@ -50,7 +51,7 @@ class Resolver:
         self.last: Speaker | None = None
         self._last_person: tuple[int, Person] | None = None
         self._last_body: Speaker | None = None
-        self._described: list[tuple[str, str]] = []
+        self._described: dict[str, str] = {}
 
     def resolve(self, frame: Frame, subject: Range) -> Speaker:
         """Return the speaker for the noun phrase at `subject`, and remember it as the one who spoke last."""
@@ -76,7 +77,7 @@ class Resolver:
         self.last = speaker
         if speaker.person is not None and speaker.span is not None:
             self._last_person = (speaker.span[0], speaker.person)
-        elif speaker.person is None:
+        elif not speaker.human:
             self._last_body = speaker
 
     def _named(self, frame: Frame, head: Range) -> Person | None:
@@ -121,11 +122,11 @@ class Resolver:
             person = self._referent(span[0], gender)
             if person is not None:
                 return Speaker(person.name, span, person)
-            if self.last is not None:
+            if self.last is not None and self.last.human:
                 return Speaker(self.last.name, span, self.last.person)
             return Speaker(None, span)
         if word in ("it", "they", "them") and self._last_body is not None:
-            return Speaker(self._last_body.name, span)
+            return Speaker(self._last_body.name, span, human=False)
         return Speaker(None, span)
 
     def _referent(self, position: int, gender: str) -> Person | None:
@@ -145,10 +146,10 @@ class Resolver:
                     break
                 if person is not last[1] and self._opens_sentence(at):
                     return person
-            if self.last is not None and self.last.person is None:
+            if self.last is not None and self.last.person is None and self.last.human:
                 return None  # an unnamed source spoke after that person
             return last[1]
-        if self.last is not None and self.last.person is None and last is None:
+        if self.last is not None and self.last.person is None and self.last.human and last is None:
             return nearby[0][1] if nearby and nearby[0][0] > (self.last.span or (0, 0))[0] else None
         if nearby:
             return next((p for at, p in nearby if self._opens_sentence(at)), nearby[0][1])
@@ -183,8 +184,7 @@ class Resolver:
                 best, found = (score, -rank), person
         if found is not None:
             return found
-        known = next((d for d in self._described if d[0] == nouns[-1]), None)
-        if known is not None:
+        if nouns[-1] in self._described:
             return None
         last = self._last_person
         if last is not None and position - last[0] < 2 * _REACH_CHARACTERS:
@@ -199,13 +199,13 @@ class Resolver:
         """Keep an organisation, a country or an unnamed source as it stands, without its article."""
         nouns = [frame.low[i] for i in range(*head) if frame.flags[i] & ROLE]
         if frame.low[subject[0]] in _DEFINITE and nouns and head[1] - head[0] <= 2:
-            known = next((name for noun, name in reversed(self._described) if noun == nouns[-1]), None)
+            known = self._described.get(nouns[-1])
             if known is not None:
                 return Speaker(known, span)
         name = _description(self.text, frame, subject)
         if nouns:
-            self._described.append((nouns[-1], name))
-        return Speaker(name, span)
+            self._described[nouns[-1]] = name
+        return Speaker(name, span, human=bool(nouns) and not _is_body(frame, head))
 
 
 def _head(frame: Frame, subject: Range) -> Range:

@@ -33,7 +33,7 @@ from nato_stance.tokens import (
     VERB,
     Frame,
 )
-from nato_stance.verbs import BASE, COMPLEMENT, FINITE, GERUND, NAME, PARTICIPLE, SAY, verb_forms
+from nato_stance.verbs import BASE, COMPLEMENT, FINITE, GERUND, NAME, PARTICIPLE, PAST, SAY, verb_forms
 
 Range = tuple[int, int]
 """Half-open range of token indices."""
@@ -85,6 +85,16 @@ def _skip_back(frame: Frame, i: int, low: int, flags: int) -> int:
     return i
 
 
+def _skip_time(frame: Frame, i: int, low: int) -> int:
+    """Step over "on Sunday" between a subject and its verb."""
+    if i > low and frame.flags[i] & DAY:
+        i = _skip_back(frame, i, low, DAY)
+        if i >= low and frame.low[i] in ("on", "in"):
+            i -= 1
+        return _skip_back(frame, i, low, ADVERB | AUXILIARY)
+    return i
+
+
 def _trim_subject(frame: Frame, start: int, end: int) -> Range | None:
     """Cut what leads into a noun phrase: conjunctions, adverbs, a prepositional phrase without a comma."""
     flags = frame.flags
@@ -92,6 +102,10 @@ def _trim_subject(frame: Frame, start: int, end: int) -> Range | None:
         start += 1
     if start < end and flags[start] & PREPOSITION:
         start = _last_noun_phrase(frame, start, end)
+    if start < end and not flags[start] & (CAPITAL | DETERMINER | PRONOUN | ROLE | TITLE):
+        # A verb that no lexicon knows leads in ("met the minister"): begin at the last determiner or name.
+        better = _last_noun_phrase(frame, start, end)
+        start = better if flags[better] & (CAPITAL | DETERMINER) else start
     return (start, end) if start < end else None
 
 
@@ -113,7 +127,17 @@ def _last_noun_phrase(frame: Frame, start: int, end: int) -> int:
 def can_speak(frame: Frame, subject: Range) -> bool:
     """Tell whether a noun phrase can be a source: a name, a pronoun, or a noun for people and bodies."""
     flags = frame.flags
-    return any(flags[i] & (CAPITAL | PRONOUN | ROLE) and not flags[i] & DAY for i in range(*subject))
+    start, end = subject
+    for i in range(start + 1, end):
+        if flags[i] & (PREPOSITION | COMMA | RELATIVE) and not flags[i] & CAPITAL:
+            end = i
+            break
+    last = flags[end - 1]
+    if last & (PRONOUN | ROLE) or last & CAPITAL and not last & (DAY | POSSESSIVE):
+        return True
+    if frame.words[end - 1] in (")", "%") or last & CAPITAL and end == subject[1]:
+        return True
+    return end - start == 1 and bool(last & DETERMINER)  # "many", "some", "another"
 
 
 def _segment_subject(frame: Frame, low: int, verb: int) -> Range | None:
@@ -155,7 +179,7 @@ def subject_before(frame: Frame, verb: int, low: int = 0) -> Range | None:
     """Return the noun phrase that is the subject of the verb at token `verb`, looking back to token `low`."""
     flags = frame.flags
     low = max(low, verb - _MAX_SUBJECT)
-    i = _skip_back(frame, verb - 1, low, ADVERB | AUXILIARY | DAY)
+    i = _skip_time(frame, _skip_back(frame, verb - 1, low, ADVERB | AUXILIARY), low)
     if i < low:
         return None
     flag = flags[i]
@@ -283,14 +307,25 @@ def _verb_cue(frame: Frame, i: int, low: int) -> Cue | None:
         cue.passive = True
         cue.subject = _agent(frame, end)
         return cue
-    if kind & BASE and not _plural_before(frame, i, low):
+    if kind & BASE and not kind & PAST and not _plural_before(frame, i, low):
         return _inverted_only(frame, cue, low)
+    if not kind & PAST and frame.low[i] in lexicon("noun_verbs") and _reads_as_noun(frame, end):
+        return None
     cue.subject = subject_before(frame, i, low)
-    if cue.subject is not None and not can_speak(frame, cue.subject) and not kind & SAY:
-        cue.subject = None
+    if cue.subject is not None and not can_speak(frame, cue.subject):
+        if not kind & SAY or frame.low[i] in lexicon("noun_verbs"):
+            return None
     if cue.subject is None:
         return _inverted_only(frame, cue, low)
     return cue
+
+
+def _reads_as_noun(frame: Frame, end: int) -> bool:
+    """Tell whether what follows a form such as *states* or *reports* makes it a noun."""
+    if end >= len(frame):
+        return False
+    flag = frame.flags[end]
+    return bool(flag & (CONJUNCTION | AUXILIARY | VERB) or flag & PREPOSITION and not flag & CAPITAL)
 
 
 def _gerund(frame: Frame, cue: Cue, i: int, low: int) -> Cue:
@@ -306,6 +341,8 @@ def _gerund(frame: Frame, cue: Cue, i: int, low: int) -> Cue:
             cue.subject = subject
             return cue
     cue.finite = False
+    if i > low and frame.flags[i - 1] & CAPITAL and not frame.flags[i - 1] & (POSSESSIVE | DAY):
+        cue.subject = _noun_phrase_before(frame, i - 1, low)  # "footage of Clinton asking"
     return cue
 
 
@@ -343,7 +380,12 @@ def _plural_before(frame: Frame, i: int, low: int) -> bool:
         return word in _PLURAL_PRONOUNS
     if flag & (COMMA | QUOTE):
         return True
-    return word.endswith(("s", "men", "people", "police")) and not flag & DETERMINER
+    if word.endswith(("s", "men", "people", "police")) and not flag & DETERMINER:
+        return True
+    k = j
+    while k > low and frame.flags[k] & (CAPITAL | TITLE | ROLE):
+        k -= 1
+    return frame.low[k] == "and" and bool(frame.flags[k - 1] & (CAPITAL | ROLE))
 
 
 def _inverted_only(frame: Frame, cue: Cue, low: int) -> Cue | None:
@@ -401,7 +443,10 @@ def cues(frame: Frame) -> list[Cue]:
         if cue is None:
             continue
         if cue.subject is None and not cue.passive:
-            cue.subject = source if source is not None else main_subject(frame, i)
+            if source is not None:
+                cue.subject = source
+            elif cue.flags & GERUND or cue.finite:
+                cue.subject = main_subject(frame, i)
         elif cue.subject is not None and not cue.passive:
             source = cue.subject
         result.append(cue)

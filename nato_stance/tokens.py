@@ -89,10 +89,11 @@ def _flags() -> dict[str, int]:
     add(_AUXILIARIES.split(), AUXILIARY)
     add(_AUXILIARIES.replace("'", "’").split(), AUXILIARY)
     add(_DAYS.split(), DAY)
-    add(("who", "which", "that", "whom", "whose"), RELATIVE)
+    add(("who", "which", "that", "whom", "whose", "what"), RELATIVE)
     return table
 
 
+_SKIPPED: Final = frozenset('."“”„‟‘«»‹›＂')
 _CONTRACTIONS: Final = ("'s", "’s", "'d", "’d", "'ve", "’ve", "'ll", "’ll", "'re", "’re", "'m", "’m")
 _BARE_PRONOUNS: Final = frozenset(_PRONOUNS.split())
 
@@ -141,7 +142,7 @@ class Frame:
         room = MAX_TOKENS
         for match in _TOKEN.finditer(text, start, end):
             word = match.group()
-            if word == ".":
+            if word in _SKIPPED:
                 continue
             room -= 1
             if not room:

@@ -18,6 +18,7 @@ FINITE: Final = 8
 PARTICIPLE: Final = 16
 GERUND: Final = 32
 BASE: Final = 64
+PAST: Final = 128
 
 _FILES: Final = (("reporting_verbs", SAY), ("naming_verbs", NAME), ("complement_verbs", COMPLEMENT))
 
@@ -75,12 +76,12 @@ def _forms(line: str) -> tuple[tuple[str, ...], list[tuple[str, int]]]:
     forms = [
         (lemma, BASE | FINITE),
         (_third_person(lemma), FINITE),
-        (past, FINITE),
+        (past, FINITE | PAST),
         (participle, PARTICIPLE),
         (_gerund(lemma, past), GERUND),
     ]
     if lemma.endswith("l") and past == lemma + "ed" and lemma[-2] in "ae" and lemma[-3] not in "aeiou":
-        forms += [(lemma + "led", FINITE | PARTICIPLE), (lemma + "ling", GERUND)]  # British "labelled"
+        forms += [(lemma + "led", FINITE | PAST | PARTICIPLE), (lemma + "ling", GERUND)]  # British "labelled"
     return particles, forms
 
 

@@ -1,0 +1,333 @@
+"""Indirect speech: a reporting verb or phrase and the clause or object that says what was said.
+
+Precision goes before recall: a cue needs a source that can speak, must be neither negated nor hypothetical, and what
+follows it must look like a clause (or be the object of a verb whose object is the thing said).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from nato_stance.lexicon_files import entries, lexicon
+from nato_stance.speakers import Cue, Range, can_speak, noun_phrase_at
+from nato_stance.tokens import (
+    ADVERB,
+    AUXILIARY,
+    CAPITAL,
+    COLON,
+    COMMA,
+    CONJUNCTION,
+    DASH,
+    DAY,
+    DETERMINER,
+    OBJECT,
+    PREPOSITION,
+    PRONOUN,
+    QUOTE,
+    RELATIVE,
+    ROLE,
+    STOP,
+    VERB,
+    Frame,
+)
+from nato_stance.verbs import GERUND
+
+_AUTHORS: Final = frozenset("i we you who one".split())
+_NEGATIONS: Final = frozenset(
+    "not never n't didn't doesn't don't won't wouldn't hasn't haven't hadn't isn't wasn't cannot can't couldn't".split()
+)
+_DOUBTFUL: Final = frozenset("may might could can should would must if whether cannot can't couldn't shall".split())
+_QUESTIONS: Final = frozenset("whether if how why what who when where".split())
+_ASKS: Final = frozenset("ask wonder doubt question explain say".split())
+_EMPTY: Final = frozenset("so nothing something little much anything everything yes no goodbye hello it them".split())
+_SUPPORTS: Final = frozenset("arguing saying explaining insisting claiming".split())
+_CUTS: Final = frozenset("and but while though although whereas as".split())
+_THAT_REACH: Final = 9
+_CLAUSE_REACH: Final = 14
+_MIN_TOKENS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class IndirectSpeech:
+    """What a cue reports: token ranges of the words, and the cue."""
+
+    content: tuple[Range, ...]
+    cue: Cue
+
+
+@cache
+def _clause_verbs() -> dict[str, bool]:
+    """Return the verbs of reported clauses, each with whether *that* may be left out."""
+    return {line.lstrip("+").replace("_", " "): line.startswith("+") for line in entries("clause_verbs")}
+
+
+def _is_doubtful(frame: Frame, cue: Cue) -> bool:
+    """Tell whether a cue is negated, hypothetical or a question ("did not say", "could argue", "if they say")."""
+    i = cue.at[0] - 1
+    low = cue.subject[1] if cue.subject and cue.subject[1] <= cue.at[0] else max(0, cue.at[0] - 4)
+    while i >= low:
+        word = frame.words[i].lower().replace("’", "'")
+        if word in _NEGATIONS or word in _DOUBTFUL:
+            return True
+        i -= 1
+    begin = cue.begin
+    return begin > 0 and frame.low[begin - 1] in ("if", "whether", "unless", "should", "did", "does", "do", "what")
+
+
+def _has_source(frame: Frame, cue: Cue) -> bool:
+    if cue.subject is None or cue.passive:
+        return False
+    if frame.low[cue.subject[0]] in _AUTHORS and cue.subject[1] - cue.subject[0] == 1:
+        return False
+    return can_speak(frame, cue.subject)
+
+
+def _end_of_content(frame: Frame, start: int, later: Sequence[Cue]) -> int:
+    """Return where the words reported by a cue end: at the next cue of the same rank, or with the sentence."""
+    flags = frame.flags
+    end = len(frame)
+    for cue in later:
+        cut = _cut_before(frame, cue, start)
+        if cut is not None:
+            end = cut
+            break
+    for i in range(start, end):
+        if flags[i] & QUOTE or frame.words[i] in (";", "(") and i > start:
+            return i
+    return end
+
+
+def _cut_before(frame: Frame, cue: Cue, start: int) -> int | None:
+    """Return the token at which a later cue ends the words before it, None where it belongs to them."""
+    if cue.begin <= start:
+        if cue.at[0] <= start or not cue.subject or cue.subject[1] > start:
+            return None
+    i = (cue.begin if cue.begin > start else cue.at[0]) - 1
+    while i > start and frame.flags[i] & (AUXILIARY | ADVERB):
+        i -= 1
+    if frame.flags[i] & (COMMA | DASH):
+        return i
+    if frame.low[i] in _CUTS and cue.finite and not cue.passive:
+        while i > start and frame.flags[i - 1] & (COMMA | DASH):
+            i -= 1
+        return i
+    return None
+
+
+def _skip_object(frame: Frame, i: int) -> int:
+    """Step over who is told: "told the EU", "assured them", "told reporters on Monday"."""
+    if i >= len(frame):
+        return i
+    if frame.flags[i] & OBJECT:
+        return i + 1
+    if frame.flags[i] & PRONOUN:
+        return i
+    found = noun_phrase_at(frame, i, min(len(frame), i + _THAT_REACH))
+    if found is None:
+        return i
+    if any(frame.flags[j] & (AUXILIARY | VERB) for j in range(i, min(len(frame), found[1] + 1))):
+        # "told Russia would": what looks like an object is the subject of the clause.
+        return i + 1 if frame.low[i].endswith("ers") or frame.flags[i] & ROLE else i
+    return found[1]
+
+
+def _after_that(frame: Frame, start: int) -> int | None:
+    """Return the token after *that* where one follows a cue closely, with time, place or addressee between."""
+    for i in range(start, min(len(frame), start + _THAT_REACH)):
+        if frame.low[i] == "that":
+            return i + 1 if i == start or not frame.flags[i - 1] & COMMA or i - start < 6 else None
+        if frame.flags[i] & (QUOTE | COLON | STOP | PRONOUN | AUXILIARY | VERB) and not frame.flags[i] & ROLE:
+            return None
+    return None
+
+
+def _looks_like_clause(frame: Frame, start: int) -> bool:
+    """Tell whether a clause without *that* begins at token `start`: a subject, and a finite verb soon after."""
+    flags = frame.flags
+    if start >= len(frame) or frame.low[start] in _EMPTY:
+        return False
+    if flags[start] & (COMMA | STOP | COLON | DASH | QUOTE | OBJECT | CONJUNCTION) or frame.low[start] == "to":
+        return False
+    if flags[start] & PREPOSITION and not flags[start] & CAPITAL:
+        return False
+    for i in range(start, min(len(frame), start + _CLAUSE_REACH)):
+        if flags[i] & (STOP | QUOTE | COLON):
+            break
+        if i > start and (flags[i] & AUXILIARY or flags[i] & VERB and not flags[i - 1] & (DETERMINER | PREPOSITION)):
+            return True
+        if flags[i] & PRONOUN and not flags[i] & RELATIVE:
+            return True
+        if i > start and frame.low[i].endswith("ed") and not flags[i - 1] & (DETERMINER | PREPOSITION):
+            return True
+    return False
+
+
+def _clause_start(frame: Frame, cue: Cue) -> int | None:
+    """Return where a reported clause begins after a cue, or None."""
+    verbs = _clause_verbs()
+    if cue.lemma not in verbs or cue.inverted:
+        return None
+    start = cue.at[1]
+    after = _after_that(frame, start)
+    if after is not None:
+        return after
+    if not verbs[cue.lemma]:
+        return None
+    if start < len(frame) and frame.low[start] in _QUESTIONS and cue.lemma in _ASKS:
+        return start
+    if cue.lemma in ("tell", "assure", "promise", "warn"):
+        start = _skip_object(frame, start)
+    start = _skip_time_and_place(frame, start)
+    if start > cue.at[1]:
+        after = _after_that(frame, start)
+        if after is not None:
+            return after
+    return start if _looks_like_clause(frame, start) else None
+
+
+def _skip_time_and_place(frame: Frame, i: int) -> int:
+    while i < len(frame) and frame.flags[i] & (ADVERB | DAY) and not frame.flags[i] & (AUXILIARY | ROLE):
+        i += 1
+    if i + 1 < len(frame) and frame.low[i] in ("on", "in") and frame.flags[i + 1] & DAY:
+        i += 2
+        while i < len(frame) and frame.flags[i] & (ADVERB | DAY):
+            i += 1
+    return i
+
+
+def _object_start(frame: Frame, cue: Cue) -> int | None:
+    """Return where the object of a cue begins that says by itself what was said, or None."""
+    if cue.lemma not in lexicon("object_verbs"):
+        return None
+    start = cue.at[1]
+    if start >= len(frame) or cue.inverted:
+        return None
+    flag = frame.flags[start]
+    if flag & (COMMA | STOP | COLON | DASH | QUOTE | CONJUNCTION) and frame.low[start] not in _QUESTIONS:
+        return None
+    if flag & PREPOSITION and frame.low[start] != "to":
+        return None
+    return start
+
+
+def _tail_content(frame: Frame, cue: Cue, floor: int) -> Range | None:
+    """Return the clause before a cue that ends the sentence: "The risk is real, Stoltenberg said."."""
+    if not cue.finite or cue.passive or cue.lemma not in _clause_verbs():
+        return None
+    i = cue.begin - 1
+    if i <= floor or not frame.flags[i] & (COMMA | DASH):
+        return None
+    end = cue.end
+    if cue.lemma in ("tell", "assure", "remind", "inform") and not cue.inverted:
+        end = _skip_object(frame, end)
+    end = _skip_time_and_place(frame, end)
+    if end < len(frame) and not frame.flags[end] & (COMMA | STOP | PREPOSITION | DASH | CONJUNCTION | DAY | ADVERB):
+        return None
+    if end < len(frame) and frame.low[end] == "that":
+        return None
+    start = floor
+    while start < i and frame.flags[start] & (COMMA | DASH):
+        start += 1
+    return (start, i) if i - start >= _MIN_TOKENS and _has_finite_verb(frame, start, i) else None
+
+
+def _has_finite_verb(frame: Frame, start: int, end: int) -> bool:
+    return any(
+        frame.flags[i] & (AUXILIARY | VERB) or frame.low[i].endswith("ed") or frame.flags[i] & PRONOUN
+        for i in range(start, end)
+    )
+
+
+def _holds_quote(frame: Frame, content: Range) -> bool:
+    return any(frame.flags[i] & QUOTE for i in range(*content))
+
+
+def indirect_speech(frame: Frame, found: Sequence[Cue], taken: frozenset[Range] = frozenset()) -> list[IndirectSpeech]:
+    """Return the indirect speech of a sentence.
+
+    Args:
+        frame: the sentence.
+        found: its cues.
+        taken: token ranges of cues that carry quoted words; these are mixed statements and no indirect speech.
+    """
+    result: list[IndirectSpeech] = []
+    usable = [c for c in found if c.at not in taken and _has_source(frame, c) and not _is_doubtful(frame, c)]
+    floor = 0
+    tail = _tail(frame, usable, found)
+    if tail is not None:
+        result.append(tail)
+        floor = tail.cue.end
+    for n, cue in enumerate(usable):
+        if cue.at[0] < floor or tail is not None and cue is tail.cue:
+            continue
+        content = _content(frame, cue, found)
+        if content is None:
+            continue
+        if result and cue.flags & GERUND and not cue.finite and frame.low[cue.at[0]] in _SUPPORTS:
+            last = result[-1]
+            if last.content[-1][1] <= cue.at[0]:
+                result[-1] = IndirectSpeech((*last.content, content), last.cue)
+                floor = content[1]
+                continue
+        result.append(IndirectSpeech((content,), cue))
+        floor = content[1]
+    return result
+
+
+def _tail(frame: Frame, usable: Sequence[Cue], found: Sequence[Cue]) -> IndirectSpeech | None:
+    for cue in reversed(usable):
+        if not cue.flags:
+            continue
+        content = _tail_content(frame, cue, 0)
+        if content is not None and not _holds_quote(frame, content):
+            lead = next((c for c in found if not c.flags and c.subject and c.at[0] <= 1), None)
+            if lead is None:
+                return IndirectSpeech((content,), cue)
+    return None
+
+
+def _content(frame: Frame, cue: Cue, found: Sequence[Cue]) -> Range | None:
+    later = [c for c in found if c.at[0] > cue.at[0]]
+    if not cue.flags:
+        return _phrase_content(frame, cue, later)
+    start = _clause_start(frame, cue)
+    if start is None:
+        start = _object_start(frame, cue)
+    if start is None:
+        return None
+    end = _end_of_content(frame, start, later)
+    while end > start and frame.flags[end - 1] & (COMMA | DASH | CONJUNCTION):
+        end -= 1
+    if end - start < (1 if cue.lemma not in _clause_verbs() else _MIN_TOKENS):
+        return None
+    if end < len(frame) and frame.flags[end] & QUOTE:
+        return None
+    return start, end
+
+
+def _phrase_content(frame: Frame, cue: Cue, later: Sequence[Cue]) -> Range | None:
+    """Read "According to X, clause" and "clause, according to X"."""
+    assert cue.subject is not None
+    begin, end = cue.at[0], cue.subject[1]
+    if begin <= 1:
+        if end >= len(frame) or not frame.flags[end] & COMMA:
+            return None
+        start = end + 1
+        stop = _end_of_content(frame, start, later)
+    else:
+        start, stop = 0, begin
+        if not frame.flags[begin - 1] & COMMA and end < len(frame):
+            return None
+    while stop > start and frame.flags[stop - 1] & (COMMA | DASH):
+        stop -= 1
+    if stop - start < _MIN_TOKENS or _holds_quote(frame, (start, stop)):
+        return None
+    if stop < len(frame) and frame.flags[stop] & QUOTE:
+        return None
+    return start, stop
+
+
+_ = ROLE
