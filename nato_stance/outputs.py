@@ -10,7 +10,6 @@ import json
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from nato_stance.articles import Article, ReadableText
@@ -164,7 +163,7 @@ def result_file(path: str) -> Iterator[BinaryIO]:
     Raises:
         OutputError: the file cannot be opened, written or renamed.
     """
-    part = path if _is_special(path) else path + ".part"
+    part = part_of(path)
     with explained(path, part):
         with open(part, "wb") as stream:
             try:
@@ -211,12 +210,18 @@ def _reason(error: OSError) -> str:
     return advice.get(error.errno or 0, error.strerror or str(error))
 
 
-def _is_special(path: str) -> bool:
+def part_of(path: str) -> str:
+    """Return the name of a result file while it is being written; that of a pipe or a device is its own.
+
+    Example:
+        >>> part_of("stances.jsonl")
+        'stances.jsonl.part'
+    """
     try:
         mode = os.stat(path).st_mode
     except OSError:
-        return False
-    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+        return f"{path}.part"
+    return f"{path}.part" if stat.S_ISREG(mode) else path
 
 
 class ParquetFile:
@@ -264,8 +269,3 @@ class ParquetFile:
         if self._rows:
             self._flush()
         self._writer.close()
-
-
-def same_file(one: str, other: str) -> bool:
-    """Tell whether two paths mean one file, existing or not."""
-    return Path(one).resolve() == Path(other).resolve()

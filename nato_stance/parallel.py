@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import signal
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
@@ -45,7 +45,7 @@ def map_ordered(
     n_jobs: int | None = 1,
     batch_size: int = BATCH_SIZE,
     weight: Callable[[T], int] = lambda item: 0,
-) -> Iterator[Outcome[T, R]]:
+) -> Generator[Outcome[T, R], None, None]:
     """Apply `function` to every item and give the outcomes in the order of the items.
 
     With one job everything happens in this process, one item after the other. With more, batches go to the workers of
@@ -88,7 +88,7 @@ def _map(
     n_jobs: int | None,
     batch_size: int,
     weight: Callable[[T], int],
-) -> Iterator[Outcome[T, R]]:
+) -> Generator[Outcome[T, R], None, None]:
     pool = None if n_jobs == 1 else _open_pool(n_jobs, function)
     if pool is None:
         for item in items:

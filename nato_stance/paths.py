@@ -45,6 +45,7 @@ class FileFinder:
         include: patterns; of a folder only files that match one are taken, whatever their ending. A pattern is held
             against the path inside the folder and against the bare name; `*` also crosses `/`.
         exclude: patterns of files and subfolders to leave out.
+        own: absolute paths of the run's own outputs; what is written must not be read again.
         ignored: what was left out unasked, by reason, as far as the search has come.
 
     Example:
@@ -55,19 +56,25 @@ class FileFinder:
     paths: Sequence[str]
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
+    own: frozenset[str] = frozenset()
     ignored: Counter[str] = field(default_factory=Counter)
 
     def __iter__(self) -> Iterator[str | ArticleFailure]:
-        seen: set[str] | None = set() if len(self.paths) > 1 else None
+        seen: set[str] = set()
         for path in self.paths:
             for found in self._one(path):
-                if isinstance(found, str) and seen is not None:
-                    place = found if found == STDIN else os.path.abspath(found)
-                    if place in seen:
-                        self.ignored["named twice"] += 1
-                        continue
-                    seen.add(place)
-                yield found
+                if isinstance(found, ArticleFailure):
+                    yield found
+                    continue
+                place = found if found == STDIN else os.path.abspath(found)
+                if place in self.own:
+                    self.ignored["output of this run"] += 1
+                elif place in seen:
+                    self.ignored["named twice"] += 1
+                else:
+                    if len(self.paths) > 1:  # one path alone names no file twice, however many it means
+                        seen.add(place)
+                    yield found
 
     def _one(self, path: str) -> Iterator[str | ArticleFailure]:
         if path == STDIN:
