@@ -196,6 +196,11 @@ def _as_something(frame: Frame, index: int) -> Attribution | None:
     return None
 
 
+def gap_is_short(gap: int) -> bool:
+    """Tell whether a cue without a source stands close enough to a quotation to carry it."""
+    return gap <= 2 * _NEAR
+
+
 def attribute(frame: Frame, text: str, found: Sequence[Cue] | None = None) -> list[Attribution | None]:
     """Return what carries each quotation of a sentence, None where the sentence has nothing that does."""
     found = cues(frame) if found is None else found
@@ -210,7 +215,7 @@ def attribute(frame: Frame, text: str, found: Sequence[Cue] | None = None) -> li
         else:
             result.append(
                 _tail(frame, index, found)
-                or (before[0] if before else None)
+                or (before[0] if before and (before[0].subject or gap_is_short(before[1])) else None)
                 or _for_somebody(frame)
                 or _label(frame, index)
                 or _as_something(frame, index)

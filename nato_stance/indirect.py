@@ -74,6 +74,8 @@ def _is_doubtful(frame: Frame, cue: Cue) -> bool:
             return True
         i -= 1
     begin = cue.begin
+    if begin > 0 and frame.low[begin - 1] in ("which", "whom", "whose"):
+        return True
     return begin > 0 and frame.low[begin - 1] in ("if", "whether", "unless", "should", "did", "does", "do", "what")
 
 
@@ -102,6 +104,8 @@ def _end_of_content(frame: Frame, start: int, later: Sequence[Cue]) -> int:
 
 def _cut_before(frame: Frame, cue: Cue, start: int) -> int | None:
     """Return the token at which a later cue ends the words before it, None where it belongs to them."""
+    if cue.flags and cue.lemma not in _clause_verbs() and cue.lemma not in lexicon("object_verbs"):
+        return None
     if cue.begin <= start:
         if cue.at[0] <= start or not cue.subject or cue.subject[1] > start:
             return None
@@ -114,6 +118,16 @@ def _cut_before(frame: Frame, cue: Cue, start: int) -> int | None:
         while i > start and frame.flags[i - 1] & (COMMA | DASH):
             i -= 1
         return i
+    return _lead_in(frame, i, start) if cue.finite and not cue.passive else None
+
+
+def _lead_in(frame: Frame, i: int, start: int) -> int | None:
+    """Return the comma before a conjunction and a short phrase that lead in a later cue ("..., but at the same time he")."""
+    for j in range(i, max(start, i - 6), -1):
+        if frame.flags[j] & (VERB | AUXILIARY | PRONOUN) and not frame.flags[j] & CAPITAL:
+            return None
+        if frame.low[j] in _CUTS and frame.flags[j - 1] & (COMMA | DASH):
+            return j - 1
     return None
 
 
@@ -128,7 +142,10 @@ def _skip_object(frame: Frame, i: int) -> int:
     found = noun_phrase_at(frame, i, min(len(frame), i + _THAT_REACH))
     if found is None:
         return i
-    if any(frame.flags[j] & (AUXILIARY | VERB) for j in range(i, min(len(frame), found[1] + 1))):
+    if any(
+        frame.flags[j] & (AUXILIARY | VERB) and not frame.flags[j] & CAPITAL
+        for j in range(i, min(len(frame), found[1] + 1))
+    ):
         # "told Russia would": what looks like an object is the subject of the clause.
         return i + 1 if frame.low[i].endswith("ers") or frame.flags[i] & ROLE else i
     return found[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from nato_stance.lexicon_files import lexicon
@@ -24,6 +25,7 @@ from nato_stance.tokens import (
     STOP,
     Frame,
 )
+from nato_stance.verbs import FINITE, SAY, verb_forms
 
 _GENDER: Final = {"he": "m", "him": "m", "himself": "m", "she": "f", "her": "f", "herself": "f"}
 _DEFINITE: Final = frozenset("the his her its their our this that".split())
@@ -41,6 +43,11 @@ class Speaker:
     span: Span | None
     person: Person | None = None
     human: bool = True
+
+
+@cache
+def _saying() -> frozenset[str]:
+    return frozenset(form for form, verb in verb_forms().items() if verb.flags & SAY and verb.flags & FINITE)
 
 
 class Resolver:
@@ -162,7 +169,8 @@ class Resolver:
         cut = max(before.rfind(". "), before.rfind("\n"), before.rfind("” "), before.rfind('" '))
         if cut < 0 and at > 60:
             return False
-        return "," not in before[cut + 1 :]
+        words = before[cut + 1 :].split()
+        return len(words) <= 5 and not any(w in _saying() for w in words)
 
     def _described_person(self, frame: Frame, subject: Range, head: Range) -> Person | None:
         """Resolve "the minister", "the NATO chief": by role words, else whoever spoke last, else who is named next."""

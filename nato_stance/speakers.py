@@ -133,7 +133,13 @@ def can_speak(frame: Frame, subject: Range) -> bool:
             end = i
             break
     last = flags[end - 1]
-    if last & (PRONOUN | ROLE) or last & CAPITAL and not last & (DAY | POSSESSIVE):
+    if (
+        last & (PRONOUN | ROLE)
+        or end - start == 1
+        and last & OBJECT
+        or last & CAPITAL
+        and not last & (DAY | POSSESSIVE)
+    ):
         return True
     if frame.words[end - 1] in (")", "%") or last & CAPITAL and end == subject[1]:
         return True
@@ -340,6 +346,8 @@ def _gerund(frame: Frame, cue: Cue, i: int, low: int) -> Cue:
         if subject is not None and can_speak(frame, subject):
             cue.subject = subject
             return cue
+        if j > low and frame.flags[j - 1] & (CONJUNCTION | COMMA | DASH):
+            return cue  # "denies it and is demanding": the subject of the verb before
     cue.finite = False
     if i > low and frame.flags[i - 1] & CAPITAL and not frame.flags[i - 1] & (POSSESSIVE | DAY):
         cue.subject = _noun_phrase_before(frame, i - 1, low)  # "footage of Clinton asking"
@@ -395,7 +403,7 @@ def _inverted_only(frame: Frame, cue: Cue, low: int) -> Cue | None:
     if cue.flags & BASE and not cue.flags & (FINITE ^ BASE):
         return None
     if j >= low and not frame.flags[j] & (QUOTE | COMMA | STOP | DASH):
-        return cue if frame.flags[j] & CONJUNCTION and cue.flags & SAY else None
+        return cue if frame.flags[j] & CONJUNCTION and cue.flags & PAST else None
     if cue.lemma in _ADDRESSED and cue.lemma != "ask":
         subject = None
     else:
