@@ -521,10 +521,7 @@ def _connect(path: str, read_only: bool) -> sqlite3.Connection:
         raise StoreError(f"{path!r} is a folder; give the name of a database file")
     folder = os.path.dirname(os.path.abspath(path))
     if read_only:
-        # Reading in WAL mode makes files beside the database; where that is forbidden, nobody can be writing either.
-        mode = "mode=ro" if os.access(folder, os.W_OK) or os.path.exists(path + "-wal") else "immutable=1"
-        uri = f"{Path(path).absolute().as_uri()}?{mode}"
-        return sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
+        return _connect_to_read(path, folder)
     if not os.path.isdir(folder):
         raise StoreError(f"the folder {folder!r} does not exist; make it first, then give the database a place in it")
     connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
@@ -535,6 +532,18 @@ def _connect(path: str, read_only: bool) -> sqlite3.Connection:
     except sqlite3.Error:
         connection.close()
         raise
+    return connection
+
+
+def _connect_to_read(path: str, folder: str) -> sqlite3.Connection:
+    # Even reading in WAL mode writes: files beside the database, which the last reader takes away if it may. Where
+    # nothing can be written, nobody else is writing either, and the file can be read as it stands.
+    if os.access(path, os.W_OK) and os.access(folder, os.W_OK):
+        mode = "mode=rw"
+    else:
+        mode = "mode=ro" if os.path.exists(f"{path}-wal") else "immutable=1"
+    connection = sqlite3.connect(f"{Path(path).absolute().as_uri()}?{mode}", uri=True, timeout=_BUSY_SECONDS)
+    connection.execute("PRAGMA query_only = ON")
     return connection
 
 
