@@ -40,7 +40,7 @@ _SHIFT: Final = np.uint64(29)
 _OUTSIDE: Final = np.uint64(0x27D4EB2F165667C5)
 
 _EDGE: Final = "\x00"
-_QUOTED: Final = re.compile(r"[“\"„«][^”\"“»]*[”\"“»]?")
+_QUOTED: Final = re.compile(r"[“\"„«][^”\"“»]+[”\"“»]")
 
 
 def hash_of(name: str) -> int:
@@ -89,6 +89,7 @@ class Group:
         keys: uint64, shape (n_families, n_places); 0 where the family says nothing.
         starts: first place of each segment, shape (n_segments + 1,).
         first, last: first and last token (of the batch) that each place covers, shape (n_places,).
+        scaled: whether a feature counts less in a longer segment.
     """
 
     families: tuple[str, ...]
@@ -96,6 +97,7 @@ class Group:
     starts: Ints
     first: Ints
     last: Ints
+    scaled: bool
 
 
 @dataclass(frozen=True)
@@ -106,14 +108,14 @@ class Encoded:
         n_items: number of statements; there are twice as many segments.
         types: token type of each token of the batch.
         n_words: words of each segment.
-        words: places of the words among the tokens and the segment starts among the words.
+        spelled: tokens whose spelling counts (words that are not masked), and the segment starts among them.
         groups: the keyed features.
     """
 
     n_items: int
     types: Ints
     n_words: Ints
-    words: tuple[Ints, Ints]
+    spelled: tuple[Ints, Ints]
     groups: tuple[Group, ...]
 
 
@@ -216,20 +218,44 @@ class TokenTypes(dict[str, int]):
         return self._table
 
 
-def outside(text: str, context: str | None, cue: str | None) -> str:
-    """Return the words of the carrying sentence that are not the statement's own, and the cue if it is not among them.
+def spelling_keys(form: str) -> list[Keys]:
+    """Return the keys of the character n-grams (3 to 5, word edges marked) of a word, one array for each segment side.
 
-    >>> outside("any plans to attack", "Moscow denied any plans to attack.", "denied")
-    'Moscow denied " .'
+    >>> [len(keys) for keys in spelling_keys("war")]
+    [6, 6]
+    """
+    keys = np.array([hash_of("%" + gram) for gram in spelling(form)], dtype=np.uint64)
+    return [_mix(31, keys + salt) for salt in (np.uint64(0), _OUTSIDE)]
+
+
+def spelling(form: str) -> list[str]:
+    """Return the character n-grams of a word, in the order of `spelling_keys`.
+
+    >>> spelling("no")
+    ['<no', '<no>', 'no>']
+    """
+    word = f"<{form}>"
+    return sorted({word[i : i + n] for n in (3, 4, 5) for i in range(len(word) - n + 1)})
+
+
+def outside(text: str, context: str | None, cue: str | None) -> str:
+    """Return the carrying sentence with the statement's own words blanked, and the cue if it is not in the sentence.
+
+    What is left of the context keeps its place, so that offsets into it stay true. Where the words do not stand in
+    the context in one piece, everything between quotation marks is blanked; where there are no marks, everything.
+
+    >>> outside("any plans", "Moscow denied any plans.", "denied")
+    'Moscow denied          .'
     """
     rest = ""
     if context and context.strip() != text.strip():
         at = context.find(text)
-        rest = context[:at] + ' " ' + context[at + len(text) :] if at >= 0 else _QUOTED.sub(' " ', context)
-        if rest == context:
-            rest = ""
-    rest = " ".join(rest.replace('“ " ”', '"').replace('" " "', '"').split())
-    return f"{rest} {cue}".strip() if cue and cue.lower() not in rest.lower() else rest
+        if at >= 0:
+            rest = context[:at] + " " * len(text) + context[at + len(text) :]
+        else:
+            rest = _QUOTED.sub(lambda found: found[0][0] + " " * (len(found[0]) - 2) + found[0][-1], context)
+            rest = "" if rest == context else rest
+    return f"{rest} {cue}" if cue and cue.lower() not in rest.lower() else rest
 
 
 class FeatureExtractor:
@@ -243,7 +269,7 @@ class FeatureExtractor:
 
     def __init__(self, lexicon: Lexicon, common: Iterable[str] = (), clusters: Mapping[str, int] | None = None) -> None:
         self.lexicon = lexicon
-        self._common = frozenset(common)
+        self.common = frozenset(common)
         self._clusters = dict(clusters or {})
         self._class_hashes = np.array([hash_of("@" + name) for name in lexicon.names] or [0], dtype=np.uint64)
         self._masks = {lexicon.names.index(n): hash_of(m) for n, m in _MASKS.items() if n in lexicon.names}
@@ -251,7 +277,7 @@ class FeatureExtractor:
         self._tone_only = frozenset(
             lexicon.names.index(n) for n in ("side_actors", "person_titles", "institutions") if n in lexicon.names
         )
-        self.types = TokenTypes(lexicon, self._common, self._clusters)
+        self.types = TokenTypes(lexicon, self.common, self._clusters)
 
     def encode(self, items: Sequence[Item], tokenise: Callable[[str], list[str]] = TOKEN.findall) -> Encoded:
         """Compute the features of a batch.
@@ -264,7 +290,7 @@ class FeatureExtractor:
             The keys and where they stand; rows do not depend on each other.
         """
         if len(self.types) > MAX_TYPES:
-            self.types = TokenTypes(self.lexicon, self._common, self._clusters)
+            self.types = TokenTypes(self.lexicon, self.common, self._clusters)
         tokens: list[str] = []
         lengths: list[int] = []
         for text, context, cue in items:
@@ -310,7 +336,9 @@ class FeatureExtractor:
             self._class_group(types, table, at, length, of, scope, salt, segment, len(lengths)),
             _form_group(flags, table, scope, segment, starts, n_words, salt),
         )
-        return Encoded(len(lengths) // 2, types, n_words, (b, np.searchsorted(segment[b], np.arange(len(lengths) + 1))), groups)
+        spelled = np.flatnonzero(kept & ~masked & (flags & _FLAGS["word"] > 0))
+        spelled_starts, _ = _places(spelled, segment, len(lengths))
+        return Encoded(len(lengths) // 2, types, n_words, (spelled, spelled_starts), groups)
 
     def _phrases(self, types: Ints, opens: Keys, segment: Ints) -> tuple[list[int], list[int], list[tuple[int, ...]]]:
         """Find phrases of two words or more: where each begins, how many tokens it has, its classes."""
@@ -358,7 +386,9 @@ class FeatureExtractor:
         single = np.repeat(np.arange(len(types)), counts)
         names = [c for t in types[counts > 0].tolist() for c in self.types.classes[t]]
         place = np.concatenate([single, np.repeat(np.array(at, np.int64), [len(x) for x in of])])
-        span = np.concatenate([np.ones(len(single), np.int64), np.repeat(np.array(length, np.int64), [len(x) for x in of])])
+        span = np.concatenate(
+            [np.ones(len(single), np.int64), np.repeat(np.array(length, np.int64), [len(x) for x in of])]
+        )
         number = np.array(names + [c for x in of for c in x], dtype=np.int64)
         order = np.lexsort((number, place))
         place, span, number = place[order], span[order], number[order]
@@ -375,7 +405,6 @@ class FeatureExtractor:
         }
         seg = segment[place]
         index = np.arange(len(place)) - np.searchsorted(seg, np.arange(n_segments))[seg] if len(place) else place
-        content = number
         for k in (1, 2, 3):
             earlier = _shift(h, index, k)
             earlier_place = _shift(place, index, k)
@@ -383,13 +412,13 @@ class FeatureExtractor:
             earlier_neg = _shift(neg + 1, index, k)
             families[f"class_pair_{k}"] = _mix(110, earlier, h)
             families[f"class_pair_negation_{k}"] = _mix(111, earlier + earlier_neg, h, neg + 1)
-        del content
         return Group(
             tuple(families),
             np.array(list(families.values())),
             np.searchsorted(seg, np.arange(n_segments + 1)),
             place,
             place + span - 1,
+            scaled=False,
         )
 
 
@@ -449,7 +478,9 @@ def _ahead(marked: NDArray[np.bool_], wall: NDArray[np.bool_], segment: Ints, n:
     return out
 
 
-def _ahead_after(sentence_end: NDArray[np.bool_], word_follows: NDArray[np.bool_], segment: Ints, n: int) -> NDArray[np.bool_]:
+def _ahead_after(
+    sentence_end: NDArray[np.bool_], word_follows: NDArray[np.bool_], segment: Ints, n: int
+) -> NDArray[np.bool_]:
     """Tell for each place whether another sentence with words follows it in its segment."""
     return _ahead(sentence_end & word_follows, np.zeros(n, bool), segment, n)
 
@@ -466,7 +497,7 @@ def _word_group(index: Ints, hashes: Keys, salt: Keys, segment: Ints, n_segments
     h = hashes[index] + salt[index]
     h1, h2 = _shift(h, place, 1), _shift(h, place, 2)
     families = {"word_1": _mix(1, h), "word_2": _mix(2, h1, h), "word_3": _mix(3, h2, h1, h)}
-    return Group(tuple(families), np.array(list(families.values())), starts, index, index)
+    return Group(tuple(families), np.array(list(families.values())), starts, index, index, scaled=True)
 
 
 def _stem_group(
@@ -490,7 +521,7 @@ def _stem_group(
         "cluster_stem": _mix(24, c1, s),
         "stem_cluster": _mix(25, s1, c),
     }
-    return Group(tuple(families), np.array(list(families.values())), starts, index, index)
+    return Group(tuple(families), np.array(list(families.values())), starts, index, index, scaled=True)
 
 
 _LENGTHS: Final = np.array([3, 6, 10, 15, 20, 28, 40, 60])
@@ -531,4 +562,5 @@ def _form_group(
         np.searchsorted(some, np.arange(n + 1)),
         first,
         last,
+        scaled=False,
     )

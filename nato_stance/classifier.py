@@ -1,0 +1,348 @@
+"""The estimator: fits the linear scores with scikit-learn, and the joint layer on cross-fitted scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import f1_score
+from sklearn.model_selection import GroupKFold
+from sklearn.utils.validation import check_is_fitted
+
+from nato_stance.calibration import fit_layer
+from nato_stance.codebook import FIELDS, PRESENCES, SIGNS, STANCES, TONES
+from nato_stance.design_matrix import FamilyCounts, family_counts, matrix, vocabulary
+from nato_stance.explanation import Explanation
+from nato_stance.features import FeatureExtractor, Item, Keys
+from nato_stance.joint import DENIED, OUTPUTS, PRESENT, PRIMARY, TONE, JointLayer, decide
+from nato_stance.linear import LinearModel
+from nato_stance.records import InvalidInputError, InvalidTypeError, StanceLabel
+from nato_stance.semantics import Lexicon, shipped_classes
+
+MIN_ROWS: Final[dict[str, int]] = {"spelling": 3}
+"""Statements in which a feature must occur to be known, where that is not 2."""
+
+FAMILY_SCALES: Final[dict[str, float]] = {"word": 1.0, "stem": 1.0, "cluster": 1.0, "spelling": 0.4, "class": 0.15}
+"""Factor of a family's columns (by the first part of its name): how freely the fit may use it. Others: `FORM_SCALE`."""
+
+FORM_SCALE: Final = 0.15
+
+
+class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Stance and tone of statements, as a scikit-learn estimator.
+
+    `X` is a sequence of statements: strings, mappings with `text` and, optionally, `context` and `cue`, or tuples of
+    these three. `y` is a sequence of mappings with `threat`, `dialogue`, `deterrence` (codes `+`, `-`, `0` or their
+    names), `primary` and `tone`.
+
+    Args:
+        C: inverse strength of the L2 penalty of presence and primary.
+        C_tone: the same for tone.
+        C_denied: the same for denial.
+        balance: exponent of the class weights: 0 none, 1 inverse to frequency.
+        n_folds: folds of the cross-fitting on which the joint layer is fitted.
+        max_iter: iterations of the solver at most.
+        random_state: seed of the folds; the fit itself has no chance in it.
+
+    Attributes:
+        model_: the fitted `LinearModel`.
+        classes_: the primary stances, in the order of `predict_proba`.
+        held_out_scores_: cross-fitted scores of the training statements, shape (n, 13).
+
+    Example:
+        >>> texts = ["They will attack us.", "We want talks.", "We shall defend the border.", "The vote is on Monday."] * 6
+        >>> y = [
+        ...     dict(threat="+", dialogue="0", deterrence="0", primary="threat", tone="confrontational"),
+        ...     dict(threat="0", dialogue="+", deterrence="0", primary="dialogue", tone="conciliatory"),
+        ...     dict(threat="0", dialogue="0", deterrence="+", primary="deterrence", tone="neutral"),
+        ...     dict(threat="0", dialogue="0", deterrence="0", primary="none", tone="neutral"),
+        ... ] * 6
+        >>> StanceClassifier().fit(texts, y).predict(["We want talks."]).tolist()
+        ['dialogue']
+    """
+
+    def __init__(
+        self,
+        C: float = 2.0,
+        C_tone: float = 2.0,
+        C_denied: float = 1.0,
+        balance: float = 0.5,
+        n_folds: int = 5,
+        max_iter: int = 200,
+        random_state: int = 0,
+    ) -> None:
+        self.C = C
+        self.C_tone = C_tone
+        self.C_denied = C_denied
+        self.balance = balance
+        self.n_folds = n_folds
+        self.max_iter = max_iter
+        self.random_state = random_state
+
+    def fit(
+        self,
+        X: Sequence[Any],
+        y: Sequence[Mapping[str, str]],
+        sample_weight: Sequence[float] | None = None,
+        groups: Sequence[Any] | None = None,
+        extractor: FeatureExtractor | None = None,
+    ) -> StanceClassifier:
+        """Fit on labelled statements.
+
+        Args:
+            X: statements.
+            y: their labels.
+            sample_weight: weight of each statement; None weighs all alike.
+            groups: document of each statement; no document is split between folds. None makes each its own group.
+            extractor: features to use; None takes the shipped lexicon.
+
+        Returns:
+            The estimator itself.
+
+        Raises:
+            InvalidTypeError: an item is no statement.
+            InvalidInputError: lengths differ, there are fewer than two statements, or a label is unknown.
+        """
+        items = statements_of(X)
+        codes = codes_of(y)
+        _same_length(items, y, sample_weight, groups)
+        weights = np.ones(len(items)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        self.extractor_ = extractor if extractor is not None else default_extractor(items)
+        families = family_counts(self.extractor_, items)
+        folds = _folds(groups, len(items), self.n_folds, self.random_state)
+        held_out = np.zeros((len(items), len(OUTPUTS)))
+        for fold in np.unique(folds):
+            chosen = folds != fold
+            keys, scale = _columns(families, len(items), chosen)
+            design = matrix(families, len(items), keys, scale)
+            coef, intercept = self._heads(design[chosen], codes[chosen], weights[chosen])
+            held_out[~chosen] = design[~chosen] @ coef + intercept
+        self.held_out_scores_ = held_out
+        layer = fit_layer(held_out, codes, weights) if len(np.unique(folds)) > 1 else JointLayer.plain()
+        keys, scale = _columns(families, len(items), None)
+        coef, intercept = self._heads(matrix(families, len(items), keys, scale), codes, weights)
+        coef = (coef * scale[:, None]).astype(np.float16)
+        used = np.flatnonzero(np.abs(coef).max(axis=1, initial=0) > 0)
+        self.model_ = LinearModel(self.extractor_, keys[used], coef[used], intercept, layer)
+        self.classes_ = np.array(STANCES)
+        self.n_features_ = len(used)
+        return self
+
+    def _heads(
+        self, design: sp.csr_matrix, codes: NDArray[np.int64], weights: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Fit the thirteen linear scores; a score whose data hold one class only stays constant."""
+        coef = np.zeros((design.shape[1], len(OUTPUTS)))
+        intercept = np.zeros(len(OUTPUTS))
+        for field in range(3):
+            presence = codes[:, field]
+            self._binary(design, presence != 2, weights, PRESENT.start + field, self.C, coef, intercept)
+            there = presence != 2
+            self._binary(
+                design[there],
+                presence[there] == 1,
+                weights[there],
+                DENIED.start + field,
+                self.C_denied,
+                coef,
+                intercept,
+            )
+        self._softmax(design, codes[:, 3], weights, PRIMARY, self.C, coef, intercept)
+        self._softmax(design, codes[:, 4], weights, TONE, self.C_tone, coef, intercept)
+        return coef, intercept
+
+    def _solver(self, C: float) -> LogisticRegression:
+        return LogisticRegression(C=C, max_iter=self.max_iter, tol=1e-3)
+
+    def _balanced(self, target: NDArray[Any], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return weights in which rare classes count more; the total stays."""
+        values, inverse = np.unique(target, return_inverse=True)
+        mass = np.bincount(inverse, weights=weights)
+        factor = (mass.sum() / (len(values) * mass)) ** self.balance
+        out: NDArray[np.float64] = weights * factor[inverse]
+        return out
+
+    def _binary(
+        self,
+        design: sp.csr_matrix,
+        target: NDArray[np.bool_],
+        weights: NDArray[np.float64],
+        output: int,
+        C: float,
+        coef: NDArray[np.float64],
+        intercept: NDArray[np.float64],
+    ) -> None:
+        if target.all() or not target.any():
+            intercept[output] = 3.0 if len(target) and target.all() else -3.0
+            return
+        fitted = self._solver(C).fit(design, target, sample_weight=self._balanced(target, weights))
+        coef[:, output], intercept[output] = fitted.coef_[0], fitted.intercept_[0]
+
+    def _softmax(
+        self,
+        design: sp.csr_matrix,
+        target: NDArray[np.int64],
+        weights: NDArray[np.float64],
+        outputs: slice,
+        C: float,
+        coef: NDArray[np.float64],
+        intercept: NDArray[np.float64],
+    ) -> None:
+        intercept[outputs] = -6.0
+        seen = np.unique(target)
+        if len(seen) == 1:
+            intercept[outputs.start + seen[0]] = 0.0
+            return
+        fitted = self._solver(C).fit(design, target, sample_weight=self._balanced(target, weights))
+        if len(seen) == 2:
+            coef[:, outputs.start + seen[1]] = fitted.coef_[0]
+            intercept[outputs.start + seen] = [0.0, fitted.intercept_[0]]
+            return
+        for row, value in enumerate(fitted.classes_):
+            coef[:, outputs.start + value] = fitted.coef_[row]
+            intercept[outputs.start + value] = fitted.intercept_[row]
+
+    def decision_function(self, X: Sequence[Any]) -> NDArray[np.float64]:
+        """Return the thirteen linear scores of statements, shape (n, 13); raises NotFittedError before `fit`."""
+        check_is_fitted(self, "model_")
+        scores: NDArray[np.float64] = self.model_.scores(statements_of(X))
+        return scores
+
+    def predict(self, X: Sequence[Any]) -> NDArray[np.str_]:
+        """Return the primary stance of each statement, shape (n,); raises NotFittedError before `fit`."""
+        return self.classes_[decide(self.decision_function(X), self.model_.layer).primary]  # type: ignore[no-any-return]
+
+    def predict_proba(self, X: Sequence[Any]) -> NDArray[np.float64]:
+        """Return calibrated probabilities of the primary stances, shape (n, 4), columns as `classes_`."""
+        return decide(self.decision_function(X), self.model_.layer).probabilities
+
+    def label_many(self, items: Sequence[Item]) -> list[StanceLabel]:
+        """Return the full labels of statements; raises NotFittedError before `fit`."""
+        check_is_fitted(self, "model_")
+        return self.model_.label_many(statements_of(items))
+
+    def explain(self, text: str, context: str | None = None, cue: str | None = None) -> Explanation:
+        """Return what pushed the labels of one statement; raises NotFittedError before `fit`."""
+        check_is_fitted(self, "model_")
+        return self.model_.explain(text, context, cue)
+
+    def score(self, X: Sequence[Any], y: Sequence[Any], sample_weight: Sequence[float] | None = None) -> float:
+        """Return the macro-F1 of the primary stance; `y` as in `fit`, or the primary stances themselves."""
+        truth = [label if isinstance(label, str) else label["primary"] for label in y]
+        return float(f1_score(truth, self.predict(X), average="macro", sample_weight=sample_weight, zero_division=0))
+
+
+def statements_of(X: Sequence[Any]) -> list[Item]:
+    """Return statements as (text, context, cue); strings, mappings and such tuples are taken.
+
+    Raises:
+        InvalidTypeError: `X` is a single string, or an item or one of its parts is of another type.
+    """
+    if isinstance(X, str | bytes | Mapping):
+        raise InvalidTypeError(f"X is a single {type(X).__name__}; pass a list of statements")
+    return [_statement(item, i) for i, item in enumerate(X)]
+
+
+def _statement(item: Any, i: int) -> Item:
+    if isinstance(item, str):
+        return item, None, None
+    if isinstance(item, Mapping):
+        parts = (item.get("text"), item.get("context"), item.get("cue"))
+    elif isinstance(item, tuple) and len(item) == 3:
+        parts = item
+    else:
+        raise InvalidTypeError(f"X[{i}] is a {type(item).__name__}; a statement is a string, a mapping or a 3-tuple")
+    if not isinstance(parts[0], str) or not all(p is None or isinstance(p, str) for p in parts):
+        kinds = [type(p).__name__ for p in parts]
+        raise InvalidTypeError(f"X[{i}] has text, context, cue of types {kinds}; they must be strings (text not None)")
+    return parts
+
+
+def codes_of(y: Sequence[Mapping[str, str]]) -> NDArray[np.int64]:
+    """Return labels as numbers: places in PRESENCES for the three fields, in STANCES, in TONES; shape (n, 5).
+
+    Raises:
+        InvalidInputError: a label is missing, unknown, or breaks the rule that `none` means all absent.
+        InvalidTypeError: a label is no mapping.
+    """
+    presence = {name: i for i, name in enumerate(PRESENCES)} | {
+        sign: PRESENCES.index(name) for sign, name in SIGNS.items()
+    }
+    known = {field: presence for field in FIELDS} | {
+        "primary": {name: i for i, name in enumerate(STANCES)},
+        "tone": {name: i for i, name in enumerate(TONES)},
+    }
+    codes = np.zeros((len(y), 5), dtype=np.int64)
+    for i, label in enumerate(y):
+        if not isinstance(label, Mapping):
+            raise InvalidTypeError(f"y[{i}] is a {type(label).__name__}; a label is a mapping with {sorted(known)}")
+        for j, (name, values) in enumerate(known.items()):
+            if label.get(name) not in values:
+                raise InvalidInputError(f"y[{i}] has {name}={label.get(name)!r}; one of {sorted(values)} is needed")
+            codes[i, j] = values[label[name]]
+        primary = codes[i, 3]
+        if (primary == 3) != bool((codes[i, :3] == 2).all()) or (primary < 3 and codes[i, primary] == 2):
+            raise InvalidInputError(
+                f"y[{i}] has primary {STANCES[primary]!r} with {dict(label)}; the primary must be present, "
+                "and 'none' exactly when all three are absent"
+            )
+    return codes
+
+
+def _same_length(items: Sequence[Any], *others: Sequence[Any] | None) -> None:
+    lengths = [len(items)] + [len(other) for other in others if other is not None]
+    if len(set(lengths)) > 1:
+        raise InvalidInputError(f"X, y, sample_weight and groups differ in length: {lengths}")
+    if len(items) < 2:
+        raise InvalidInputError(f"{len(items)} statement(s) cannot train a classifier; give at least 2")
+
+
+def default_extractor(items: Sequence[Item]) -> FeatureExtractor:
+    """Return an extractor with the shipped lexicon that takes as common the words that `items` spell in lower case."""
+    return FeatureExtractor(Lexicon(shipped_classes()), common_words(items))
+
+
+def common_words(items: Sequence[Item]) -> list[str]:
+    """Return the words that stand in lower case at least a third as often as capitalised, sorted."""
+    from nato_stance.words import TOKEN, fold
+
+    lower: dict[str, int] = {}
+    upper: dict[str, int] = {}
+    for text, context, _ in items:
+        for token in TOKEN.findall(f"{text} {context or ''}"):
+            if token[0].isalpha():
+                counts = upper if token[0].isupper() else lower
+                counts[fold(token)] = counts.get(fold(token), 0) + 1
+    return sorted(word for word, n in lower.items() if 3 * n >= upper.get(word, 0))
+
+
+def _folds(groups: Sequence[Any] | None, n: int, n_folds: int, seed: int) -> NDArray[np.int64]:
+    """Return the fold of each statement; one fold only where there are too few groups to cross-fit."""
+    names = np.arange(n) if groups is None else np.unique(np.asarray(groups, dtype=str), return_inverse=True)[1]
+    distinct = len(np.unique(names))
+    folds = np.zeros(n, dtype=np.int64)
+    if distinct < 2 * n_folds:
+        return folds
+    order = np.random.default_rng(seed).permutation(distinct)
+    for i, (_, test) in enumerate(GroupKFold(n_folds).split(np.zeros((n, 1)), groups=order[names])):
+        folds[test] = i
+    return folds
+
+
+def _columns(
+    families: Sequence[FamilyCounts], n: int, chosen: NDArray[np.bool_] | None
+) -> tuple[Keys, NDArray[np.float64]]:
+    """Return the known keys, sorted, and the scale of their columns: family factor times a damped idf."""
+    rows = n if chosen is None else int(chosen.sum())
+    keys, scales = [np.zeros(0, np.uint64)], [np.zeros(0)]
+    for name, (known, counts) in vocabulary(families, n, MIN_ROWS, chosen).items():
+        factor = FAMILY_SCALES.get(name.partition("_")[0], FORM_SCALE)
+        keys.append(known)
+        scales.append(factor * np.sqrt(np.log((1 + rows) / (1 + counts)) + 1))
+    order = np.argsort(np.concatenate(keys))
+    return np.concatenate(keys)[order], np.concatenate(scales)[order]

@@ -1,0 +1,180 @@
+"""Thirteen linear scores to one consistent set of labels.
+
+The scores are: presence of each field, denial of each field given that it is present, the four primary stances, the
+three tones. A joint model over the 55 codings that the codebook allows turns them into one answer: a coding says for
+each field affirmed, denied or absent, and names as primary one of the fields present, or `none` where none is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nato_stance.codebook import FIELDS, PRESENCES, STANCES, TONES
+from nato_stance.records import Polarity, Presence, StanceLabel
+
+Floats = NDArray[np.float64]
+
+OUTPUTS: Final[tuple[str, ...]] = (
+    *(f"present:{field}" for field in FIELDS),
+    *(f"denied:{field}" for field in FIELDS),
+    *(f"primary:{stance}" for stance in STANCES),
+    *(f"tone:{tone}" for tone in TONES),
+)
+"""Names of the linear scores, in order."""
+
+PRESENT: Final = slice(0, 3)
+DENIED: Final = slice(3, 6)
+PRIMARY: Final = slice(6, 10)
+TONE: Final = slice(10, 13)
+
+CODINGS: Final[tuple[tuple[int, int, int, int], ...]] = tuple(
+    (*fields, primary)
+    for fields in product(range(3), repeat=3)
+    for primary in range(4)
+    if (primary == 3 and fields == (2, 2, 2)) or (primary < 3 and fields[primary] != 2)
+)
+"""The consistent codings: for each field the place in `PRESENCES`, then the place of the primary in `STANCES`."""
+
+_CODINGS = np.array(CODINGS)
+_BY_PRIMARY = [np.flatnonzero(_CODINGS[:, 3] == k) for k in range(4)]
+
+
+@dataclass(frozen=True)
+class JointLayer:
+    """How the linear scores become probabilities of codings, fitted on scores of held-out statements.
+
+    Attributes:
+        scales: factors of the log-probabilities of presence, denial and primary, shape (3,).
+        offsets: added to the thirteen scores first, shape (13,).
+        temperature: factor of the tone scores.
+        stance_factors: a stance wins by probability times factor, shape (4,).
+        tone_factors: a tone wins by probability times factor, shape (3,).
+        denial_threshold: a present field is denied when the probability of denial reaches this.
+    """
+
+    scales: Floats
+    offsets: Floats
+    temperature: float
+    stance_factors: Floats
+    tone_factors: Floats
+    denial_threshold: float
+
+    @classmethod
+    def plain(cls) -> JointLayer:
+        """Return the layer that changes nothing."""
+        return cls(np.ones(3), np.zeros(13), 1.0, np.ones(4), np.ones(3), 0.5)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the numbers in the form that a model file keeps."""
+        return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in vars(self).items()}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> JointLayer:
+        """Rebuild from `to_dict`; a wrong shape raises ValueError."""
+        shapes = {"scales": 3, "offsets": 13, "stance_factors": 4, "tone_factors": 3}
+        arrays = {name: np.asarray(data[name], dtype=np.float64).reshape(shape) for name, shape in shapes.items()}
+        return cls(temperature=float(data["temperature"]), denial_threshold=float(data["denial_threshold"]), **arrays)
+
+
+def _log_sigmoid(z: Floats) -> Floats:
+    return -np.logaddexp(0.0, -z)
+
+
+def _log_softmax(z: Floats) -> Floats:
+    top = z.max(axis=1, keepdims=True)
+    return z - top - np.log(np.exp(z - top).sum(axis=1, keepdims=True))
+
+
+def coding_log_scores(scores: Floats, layer: JointLayer) -> Floats:
+    """Return the unnormalised log-probability of each coding, shape (n, 55)."""
+    z = scores + layer.offsets
+    present, absent = _log_sigmoid(z[:, PRESENT]), _log_sigmoid(-z[:, PRESENT])
+    denied, affirmed = _log_sigmoid(z[:, DENIED]), _log_sigmoid(-z[:, DENIED])
+    a, b, c = layer.scales
+    by_presence = np.stack([a * present + b * affirmed, a * present + b * denied, a * absent], axis=2)
+    primary = c * _log_softmax(z[:, PRIMARY])
+    out = primary[:, _CODINGS[:, 3]]
+    for field in range(3):
+        out = out + by_presence[:, field, _CODINGS[:, field]]
+    return out
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Labels of a batch as arrays: see `decide`."""
+
+    primary: NDArray[np.int64]
+    presence: NDArray[np.int64]
+    tone: NDArray[np.int64]
+    probabilities: Floats
+    tone_probabilities: Floats
+
+
+def decide(scores: Floats, layer: JointLayer) -> Decision:
+    """Turn scores into labels.
+
+    The probability of a stance is the sum of the probabilities of the codings with that primary. The stance with the
+    highest probability times factor wins; then, of the codings with that primary, each field is present if that is the
+    likelier, and denied if its share of denial reaches the threshold.
+
+    Args:
+        scores: shape (n, 13).
+        layer: the fitted joint layer.
+
+    Returns:
+        `primary` and `tone` as places in `STANCES` and `TONES`, shape (n,); `presence` as places in `PRESENCES`,
+        shape (n, 3); probabilities of shape (n, 4) and (n, 3).
+    """
+    log = coding_log_scores(scores, layer)
+    joint = np.exp(log - log.max(axis=1, keepdims=True))
+    joint /= joint.sum(axis=1, keepdims=True)
+    stance = np.stack([joint[:, columns].sum(axis=1) for columns in _BY_PRIMARY], axis=1)
+    primary = (stance * layer.stance_factors).argmax(axis=1)
+    given = np.where(_CODINGS[:, 3] == primary[:, None], joint, 0.0)
+    presence = np.empty((len(scores), 3), dtype=np.int64)
+    for field in range(3):
+        share = np.stack([given[:, _CODINGS[:, field] == value].sum(axis=1) for value in range(3)], axis=1)
+        present = (share[:, 0] + share[:, 1] > share[:, 2]) | (primary == field)
+        denied = share[:, 1] >= layer.denial_threshold * (share[:, 0] + share[:, 1])
+        presence[:, field] = np.where(present, np.where(denied, 1, 0), 2)
+    presence[primary == 3] = 2
+    tone = np.exp(_log_softmax(layer.temperature * (scores + layer.offsets)[:, TONE]))
+    return Decision(primary, presence, (tone * layer.tone_factors).argmax(axis=1), stance, tone)
+
+
+_NO_POLARITY: Final[tuple[Polarity | None, ...]] = ("affirmed", "denied", None)
+
+
+def labels_of(decision: Decision) -> list[StanceLabel]:
+    """Return the decisions as records."""
+    labels = []
+    rows = zip(
+        decision.primary.tolist(),
+        decision.presence.tolist(),
+        decision.tone.tolist(),
+        decision.probabilities.tolist(),
+        decision.tone_probabilities.tolist(),
+        strict=True,
+    )
+    for primary, presence, tone, stances, tones in rows:
+        threat, dialogue, deterrence = presence
+        names: tuple[Presence, ...] = (PRESENCES[threat], PRESENCES[dialogue], PRESENCES[deterrence])
+        labels.append(
+            StanceLabel(
+                STANCES[primary],
+                None if primary == 3 else _NO_POLARITY[presence[primary]],
+                names[0],
+                names[1],
+                names[2],
+                TONES[tone],
+                stances[primary],
+                dict(zip(STANCES, stances, strict=True)),
+                dict(zip(TONES, tones, strict=True)),
+            )
+        )
+    return labels

@@ -1,0 +1,237 @@
+"""The scoring path: statements to linear scores to labels, with numpy and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nato_stance.explanation import Contribution, Explanation
+from nato_stance.features import Encoded, FeatureExtractor, Group, Item, outside, spelling, spelling_keys
+from nato_stance.joint import OUTPUTS, Floats, JointLayer, decide, labels_of
+from nato_stance.records import Span, StanceLabel
+from nato_stance.words import TOKEN
+
+BATCH: Final = 1024
+"""Statements encoded at a time; bounds memory, and changes no result."""
+
+_TABLE_BITS: Final = 18
+
+
+class KeyTable:
+    """Finds the row of a feature key; row 0 stands for keys that the model does not know.
+
+    An open-addressing hash table with linear probing, filled and read for whole arrays at once.
+    """
+
+    def __init__(self, keys: NDArray[np.uint64]) -> None:
+        self._keys = np.concatenate([np.zeros(1, np.uint64), keys])
+        bits = max(_TABLE_BITS, int(np.ceil(np.log2(max(len(keys), 1) * 2.5))))
+        self._shift = np.uint64(64 - bits)
+        self._mask = (1 << bits) - 1
+        self._slots = np.zeros(1 << bits, np.int32)
+        self._probes = 0
+        waiting = np.arange(1, len(keys) + 1, dtype=np.int32)
+        while len(waiting):
+            slot = (self._home(self._keys[waiting]) + self._probes) & self._mask
+            free = self._slots[slot] == 0
+            _, winners = np.unique(slot[free], return_index=True)
+            chosen = np.flatnonzero(free)[winners]
+            self._slots[slot[chosen]] = waiting[chosen]
+            waiting = np.delete(waiting, chosen)
+            self._probes += 1
+
+    def _home(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+        return (keys >> self._shift).astype(np.int64)
+
+    def rows(self, keys: NDArray[np.uint64]) -> NDArray[np.int32]:
+        """Return for each key its row, counted from 1; 0 where the key is unknown. Same shape as `keys`."""
+        flat = keys.ravel()
+        home = self._home(flat)
+        found = self._slots[home]
+        wrong = np.flatnonzero((found != 0) & (self._keys[found] != flat))
+        for probe in range(1, self._probes):
+            if not len(wrong):
+                break
+            candidate = self._slots[(home[wrong] + probe) & self._mask]
+            found[wrong] = candidate
+            wrong = wrong[(candidate != 0) & (self._keys[candidate] != flat[wrong])]
+        found[wrong] = 0
+        return found.reshape(keys.shape)
+
+
+def segment_sums(values: Floats, starts: NDArray[np.int64]) -> Floats:
+    """Sum consecutive rows of `values`; segment i holds rows `starts[i]` to `starts[i + 1]`, and may be empty.
+
+    The order of additions within a segment does not depend on the other segments, so neither does its sum.
+    """
+    out = np.zeros((len(starts) - 1, *values.shape[1:]))
+    some = np.flatnonzero(np.diff(starts) > 0)
+    if len(some):
+        out[some] = np.add.reduceat(values, starts[some], axis=0)
+    return out
+
+
+def word_scale(n_words: NDArray[np.int64]) -> Floats:
+    """Return the factor of word-level features in segments of `n_words` words: long statements have more of them."""
+    return 1.0 / np.sqrt(np.maximum(n_words, 4))
+
+
+class LinearModel:
+    """A trained model: what `load_model` returns.
+
+    Args:
+        extractor: turns statements into feature keys.
+        keys: known feature keys, uint64, shape (n_features,).
+        weights: a row a feature, a column an output, shape (n_features, 13).
+        intercept: shape (13,).
+        layer: the joint layer.
+        provenance: where the model comes from; see `docs/model-card.md`.
+    """
+
+    def __init__(
+        self,
+        extractor: FeatureExtractor,
+        keys: NDArray[np.uint64],
+        weights: NDArray[np.floating[Any]],
+        intercept: NDArray[np.floating[Any]],
+        layer: JointLayer,
+        provenance: dict[str, Any] | None = None,
+    ) -> None:
+        self.extractor = extractor
+        self.keys = keys
+        self.weights = weights
+        self.intercept = intercept
+        self.layer = layer
+        self.provenance = provenance or {}
+        self._table = KeyTable(keys)
+        self._rows = np.concatenate([np.zeros((1, len(OUTPUTS))), weights.astype(np.float64)])
+        self._types = extractor.types
+        self._spelling: Floats = np.zeros((0, 2, len(OUTPUTS)))
+
+    def scores(self, items: Sequence[Item]) -> Floats:
+        """Return the linear scores of statements, shape (n_items, 13), in the order of `OUTPUTS`."""
+        parts = [self._scores(self.extractor.encode(items[i : i + BATCH])) for i in range(0, len(items), BATCH)]
+        return np.concatenate(parts) if parts else np.zeros((0, len(OUTPUTS)))
+
+    def _scores(self, encoded: Encoded) -> Floats:
+        total = np.zeros((2 * encoded.n_items, len(OUTPUTS)))
+        scale = word_scale(encoded.n_words)[:, None]
+        for group in encoded.groups:
+            rows = self._table.rows(group.keys)
+            places = self._rows[rows[0]]
+            for family in rows[1:]:
+                places += self._rows[family]
+            sums = segment_sums(places, group.starts)
+            total += sums * scale if group.scaled else sums
+        tokens, starts = encoded.spelled
+        side = np.repeat(np.arange(len(starts) - 1) % 2, np.diff(starts))
+        total += segment_sums(self._spelling_of_types()[encoded.types[tokens], side], starts) * scale
+        return total[0::2] + total[1::2] + self.intercept
+
+    def _spelling_of_types(self) -> Floats:
+        """Return what the character n-grams of each token type add to the scores, shape (n_types, 2, 13)."""
+        types = self.extractor.types
+        if types is not self._types:
+            self._types, self._spelling = types, np.zeros((0, 2, len(OUTPUTS)))
+        if len(self._spelling) < len(types.forms):
+            keys = [side for form in types.forms[len(self._spelling) :] for side in spelling_keys(form)]
+            starts = np.concatenate([[0], np.cumsum([len(x) for x in keys])])
+            sums = segment_sums(self._rows[self._table.rows(np.concatenate(keys))], starts)
+            self._spelling = np.concatenate([self._spelling, sums.reshape(-1, 2, len(OUTPUTS))])
+        return self._spelling
+
+    def label_many(self, items: Sequence[Item]) -> list[StanceLabel]:
+        """Label statements given as (text, context or None, cue or None); the label of one does not depend on others."""
+        return labels_of(decide(self.scores(items), self.layer)) if items else []
+
+    def explain(self, text: str, context: str | None = None, cue: str | None = None) -> Explanation:
+        """Return what pushed the labels of one statement; the contributions are exact."""
+        item = (text, context, cue)
+        scores = self.scores([item])[0]
+        contributions = (
+            sorted(
+                self._contributions(item),
+                key=lambda c: (-abs(c.values[f"primary:{label.stance}"]), c.feature, c.span or (-1, -1)),
+            )
+            if (label := self.label_many([item])[0])
+            else []
+        )
+        return Explanation(label, _named(scores), _named(self.intercept), tuple(contributions))
+
+    def _contributions(self, item: Item) -> Iterator[Contribution]:
+        encoded = self.extractor.encode([item])
+        scale = word_scale(encoded.n_words)
+        places = _token_places(item)
+        for group in encoded.groups:
+            segment = np.repeat(np.arange(len(group.starts) - 1), np.diff(group.starts))
+            rows = self._table.rows(group.keys)
+            for family, place in np.argwhere(rows > 0).tolist():
+                factor = scale[segment[place]] if group.scaled else 1.0
+                first = self._reach(group, family, place)
+                yield _contribution(
+                    group.families[family],
+                    places[first : group.last[place] + 1]
+                    if group.scaled or group.families[family].startswith("class")
+                    else [],
+                    self._rows[rows[family, place]] * factor,
+                )
+        tokens, starts = encoded.spelled
+        side = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+        for token, segment_of in zip(tokens.tolist(), side.tolist(), strict=True):
+            form = self.extractor.types.forms[encoded.types[token]]
+            rows = self._table.rows(spelling_keys(form)[segment_of])
+            for gram, row in zip(spelling(form), rows.tolist(), strict=True):
+                if row:
+                    yield _contribution(
+                        f"spelling {gram}", places[token : token + 1], self._rows[row] * scale[segment_of]
+                    )
+
+    @staticmethod
+    def _reach(group: Group, family: int, place: int) -> int:
+        """Return the first token of a feature that ends at a place."""
+        back = _BACK.get(group.families[family], 0)
+        return int(group.first[max(place - back, group.starts[np.searchsorted(group.starts, place, "right") - 1])])
+
+
+_BACK: Final = {
+    "word_2": 1, "word_3": 2, "stem_2": 1, "stem_skip_1": 2, "stem_skip_2": 3, "cluster_2": 1, "cluster_stem": 1,
+    "stem_cluster": 1, "class_pair_1": 1, "class_pair_2": 2, "class_pair_3": 3, "class_pair_negation_1": 1,
+    "class_pair_negation_2": 2, "class_pair_negation_3": 3,
+}  # fmt: skip
+"""How many places before its own a family's feature begins."""
+
+Place = tuple[str, Span, str]
+"""Source, span in it, words."""
+
+
+def _token_places(item: Item) -> list[Place | None]:
+    """Return for each token of an encoded statement where it stands; None for the segment edges."""
+    text, context, cue = item
+    places: list[Place | None] = [None]
+    places += [("text", found.span(), text) for found in TOKEN.finditer(text)]
+    rest = outside(text, context, cue)
+    if TOKEN.search(rest):
+        places.append(None)
+        limit = len(rest) - len(cue) if cue and rest.endswith(cue) and len(rest) != len(context or "") else len(rest)
+        for found in TOKEN.finditer(rest):
+            if found.start() >= limit and cue:
+                places.append(("cue", (found.start() - limit, found.end() - limit), cue))
+            else:
+                places.append(("context", found.span(), context or ""))
+    return places
+
+
+def _contribution(feature: str, places: Sequence[Place | None], values: Floats) -> Contribution:
+    known = [place for place in places if place is not None]
+    if not known:
+        return Contribution(feature, "text", None, "", _named(values))
+    source, (start, _), whole = known[0]
+    end = known[-1][1][1]
+    return Contribution(feature, source, (start, end), whole[start:end], _named(values))
+
+
+def _named(values: Floats) -> dict[str, float]:
+    return dict(zip(OUTPUTS, values.tolist(), strict=True))
