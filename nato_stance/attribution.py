@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from nato_stance.lexicon_files import lexicon
 from nato_stance.speakers import Cue, Range, can_speak, cues, main_subject, noun_phrase_at
 from nato_stance.tokens import (
     ADVERB,
@@ -16,6 +17,7 @@ from nato_stance.tokens import (
     DASH,
     DAY,
     DETERMINER,
+    OBJECT,
     PREPOSITION,
     QUOTE,
     RELATIVE,
@@ -31,6 +33,7 @@ TAIL: Final = "tail"
 
 _ENDS_CLAUSE: Final = frozenset(",.?!…;:—–-")
 _NEAR: Final = 3
+_LABEL_REACH: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,9 @@ def _after(frame: Frame, text: str, index: int, found: Sequence[Cue]) -> Attribu
 def _before(frame: Frame, index: int, found: Sequence[Cue]) -> tuple[Attribution, int] | None:
     """Return the nearest cue before a quotation and the number of tokens between them."""
     at = frame.at[index]
-    before = [cue for cue in found if cue.at[0] < at]
+    before = [cue for cue in found if cue.at[0] < at and not _is_weak(frame, cue, at)]
+    while len(before) > 1 and before[-1].passive and before[-1].subject is None:
+        before.pop()  # "X said it was criticized as ...": whoever reports the passive
     if not before:
         return None
     i = len(before) - 1
@@ -104,8 +109,15 @@ def _before(frame: Frame, index: int, found: Sequence[Cue]) -> tuple[Attribution
     return _of(before[i], BEFORE), gap
 
 
+def _is_weak(frame: Frame, cue: Cue, at: int) -> bool:
+    """Tell whether a verb of perception stands too far from a quotation to report it."""
+    return cue.lemma in lexicon("weak_verbs") and at > cue.at[1] and not _introduces(frame, cue, at)
+
+
 def _introduces(frame: Frame, cue: Cue, at: int) -> bool:
     """Tell whether a cue hands over to the quotation with a comma, a colon or *that*, or follows *what*."""
+    if any(frame.flags[i] & QUOTE for i in range(cue.at[1], at)):
+        return False
     if at > cue.at[1] and (frame.flags[at - 1] & (COMMA | COLON) or frame.low[at - 1] == "that"):
         return True
     return cue.begin > 0 and frame.low[cue.begin - 1] == "what"
@@ -118,6 +130,8 @@ def _is_inside(frame: Frame, outer: Cue, inner: Cue) -> bool:
         return outer.subject is not None and outer.subject == inner.subject
     if outer.inverted:
         return False
+    if inner.begin > outer.at[1] and frame.flags[inner.begin - 1] & COMMA:
+        return inner.subject == outer.subject
     for i in range(outer.at[1], inner.begin):
         flag = frame.flags[i]
         if frame.low[i] in _COORDINATORS and (flag & CONJUNCTION) or frame.words[i] == ";" or flag & DASH:
@@ -160,15 +174,24 @@ def _for_somebody(frame: Frame) -> Attribution | None:
         subject = (1, 2)
     if subject is None or subject[1] >= len(frame) or not frame.flags[subject[1]] & COMMA:
         return None
-    if not (can_speak(frame, subject) or subject == (1, 2)):
+    if not (subject == (1, 2) and frame.flags[1] & OBJECT or _is_human(frame, subject)):
         return None
     return Attribution(subject, (0, 1), BEFORE)
+
+
+def _is_human(frame: Frame, subject: Range) -> bool:
+    """Tell whether a noun phrase names a person or somebody by a post; a lone name may be a country."""
+    if frame.flags[subject[0]] & CAPITAL:
+        return subject[1] - subject[0] > 1 and bool(frame.flags[subject[0] + 1] & CAPITAL)
+    return any(frame.flags[i] & ROLE and frame.low[i] not in lexicon("bodies") for i in range(*subject)) and (
+        frame.low[subject[0]] in ("the", "his", "her", "its", "their")
+    )
 
 
 def _label(frame: Frame, index: int) -> Attribution | None:
     """Read "Source: “...”" and "“...” – Source" and "“...” Source."."""
     at = frame.at[index]
-    if at >= 2 and frame.flags[at - 1] & COLON:
+    if at >= 2 and frame.flags[at - 1] & COLON and (index == 0 or frame.at[index - 1] < at - _LABEL_REACH):
         subject = main_subject(frame, at - 1)
         if subject is not None:
             return Attribution(subject, None, BEFORE)
@@ -191,14 +214,16 @@ def _as_something(frame: Frame, index: int) -> Attribution | None:
     while i >= 0 and at - i <= _NEAR and not frame.flags[i] & (COMMA | STOP | QUOTE):
         if frame.low[i] == "as":
             subject = main_subject(frame, i)
-            return Attribution(subject, (i, i + 1), BEFORE) if subject else None
+            if subject is None or frame.low[subject[0]] in ("it", "i", "we", "you", "who"):
+                return None
+            return Attribution(subject, (i, i + 1), BEFORE)
         i -= 1
     return None
 
 
-def gap_is_short(gap: int) -> bool:
-    """Tell whether a cue without a source stands close enough to a quotation to carry it."""
-    return gap <= 2 * _NEAR
+def _is_passive_near(found: Sequence[Cue], before: tuple[Attribution, int]) -> bool:
+    """Tell whether a cue without a source is a passive close to the quotation ("was called a “...”")."""
+    return before[1] <= 2 * _NEAR and any(c.passive for c in found if c.at == before[0].cue)
 
 
 def attribute(frame: Frame, text: str, found: Sequence[Cue] | None = None) -> list[Attribution | None]:
@@ -208,14 +233,16 @@ def attribute(frame: Frame, text: str, found: Sequence[Cue] | None = None) -> li
     for index, at in enumerate(frame.at):
         direct = _after(frame, text, index, found)
         before = _before(frame, index, found)
+        if before is not None and before[0].subject is None and not _is_passive_near(found, before):
+            before = None
         if direct is not None:
             result.append(direct)
-        elif before is not None and _is_near(frame, before[1], at):
+        elif before is not None and before[0].subject is not None and _is_near(frame, before[1], at):
             result.append(before[0])
         else:
             result.append(
                 _tail(frame, index, found)
-                or (before[0] if before and (before[0].subject or gap_is_short(before[1])) else None)
+                or (before[0] if before else None)
                 or _for_somebody(frame)
                 or _label(frame, index)
                 or _as_something(frame, index)

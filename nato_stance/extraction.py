@@ -44,6 +44,8 @@ class _Draft:
     sentence: Span
     paragraph: int
     place: str = "none"
+    run: int = 0
+    """Index of the span with which an unclosed quotation went on after the attribution, 0 for none."""
 
 
 @cache
@@ -66,6 +68,7 @@ class _Extraction:
         self.people = People(text, [(q.outer_start, q.outer_end) for q in self.quoted])
         self.resolver = Resolver(text, self.people)
         self.drafts: list[_Draft] = []
+        self.waiting: list[tuple[int, Frame, QuotedSpan, Kind]] = []
 
     def run(self) -> list[Quotation]:
         turns = transcript_turns(self.text, self.blocks)
@@ -127,9 +130,11 @@ class _Extraction:
     def _quoted(self, index: int, frame: Frame, i: int, quote: QuotedSpan, carried: Attribution | None) -> None:
         last = self.drafts[-1] if self.drafts else None
         if quote.joined and last is not None and last.kind != "indirect" and last.paragraph >= index - 1:
+            if last.cue is not None and carried is not None and last.run:
+                last = self._split_off(last, frame)
             last.spans.append((quote.start, quote.end))
             last.paragraph = index
-            if last.speaker is None and carried is not None and carried.subject is not None:
+            if last.cue is None and carried is not None and carried.subject is not None:
                 last.speaker = self.resolver.resolve(frame, carried.subject)
                 last.cue = _cue_span(frame, carried)
                 last.sentence = (frame.start, frame.end)
@@ -142,6 +147,15 @@ class _Extraction:
             self._attributed(index, frame, i, quote, carried)
         else:
             self._alone(index, frame, i, quote, words)
+
+    def _split_off(self, last: _Draft, frame: Frame) -> _Draft:
+        """Start a statement with the unclosed quotation at the end of another: it has an attribution of its own."""
+        spans = last.spans[last.run :]
+        del last.spans[last.run :]
+        last.run = 0
+        draft = _Draft("direct", spans, None, None, (frame.start, frame.end), last.paragraph)
+        self.drafts.append(draft)
+        return draft
 
     def _attributed(self, index: int, frame: Frame, i: int, quote: QuotedSpan, carried: Attribution) -> None:
         cue = _cue_span(frame, carried)
@@ -159,14 +173,17 @@ class _Extraction:
         pure = len(frame) == len(frame.at)
         same = last is not None and last.paragraph == index
         if pure and same and last is not None and last.place == AFTER:
+            last.run = 0 if quote.closed else len(last.spans)
             last.spans.append((quote.start, quote.end))
             return
         kind = self._kind(frame, i, quote, "none")
         if pure or len(words) > _LONG_FRAGMENT:
             self._draft(kind, quote, self.resolver.last, None, frame, index, "none")
             return
-        spoke = bool(self.drafts) and self.drafts[-1].paragraph == index
-        if not spoke or modifies_noun(self.text, quote) or is_title_case(words):
+        if modifies_noun(self.text, quote) or is_title_case(words):
+            return
+        if not (self.drafts and self.drafts[-1].paragraph == index):
+            self.waiting.append((index, frame, quote, kind))
             return
         if last is not None and last.sentence == (frame.start, frame.end) and last.cue is None:
             last.spans.append((quote.start, quote.end))
@@ -184,7 +201,21 @@ class _Extraction:
         place: str,
     ) -> None:
         spans = [(quote.start, quote.end)]
+        self._place_waiting(index, speaker)
         self.drafts.append(_Draft(kind, spans, speaker, cue, (frame.start, frame.end), index, place))
+
+    def _place_waiting(self, index: int, speaker: Speaker | None) -> None:
+        """Give fragments that stood before the first attribution of their paragraph to its speaker."""
+        waiting, self.waiting = self.waiting, []
+        for paragraph, frame, quote, kind in waiting:
+            if paragraph != index or speaker is None:
+                continue
+            last = self._last_quoted()
+            sentence = (frame.start, frame.end)
+            if last is not None and last.sentence == sentence and last.cue is None:
+                last.spans.append((quote.start, quote.end))
+            else:
+                self.drafts.append(_Draft(kind, [(quote.start, quote.end)], speaker, None, sentence, index))
 
     def _last_quoted(self) -> _Draft | None:
         return next((d for d in reversed(self.drafts[-4:]) if d.kind != "indirect"), None)

@@ -75,9 +75,13 @@ def is_title(frame: Frame, index: int, words: Sequence[str]) -> bool:
     for i in range(at + 1, min(len(frame), at + 3)):
         if frame.low[i] in works:
             return True
+    if len(words) > 1 and words[-1].lower().rstrip(".") in lexicon("organisation_nouns"):
+        return True
     if at == 0:
         return False
     before = frame.low[at - 1]
+    if len(words) > 1 and before[:1].isdigit():
+        return True  # "his 1994 “Contract with America”"
     if flags[at - 1] & POSSESSIVE:
         return True
     return before in ("on", "in", "during", "from") or (flags[at - 1] & PREPOSITION > 0 and before in ("aboard",))

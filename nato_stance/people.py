@@ -36,6 +36,9 @@ _NOT_NAMES: Final = frozenset(
         " muslim jewish catholic united new north south east west northern southern eastern western middle great saint"
     ).split()
 )
+_ROLE_SURNAMES: Final = frozenset(
+    "bishop pope king prince cook baker driver farmer miner mason parent child man".split()
+)
 _WORD_LIMIT: Final = 40
 
 
@@ -83,8 +86,8 @@ def _not_in_names() -> frozenset[str]:
 
 def split_name(words: Sequence[str]) -> tuple[list[str], list[str]]:
     """Split a capitalised run into the titles before a name and the name: "Gen. Mark Milley" to `Gen.` and the rest."""
-    i = 0
     not_name = _not_in_names()
+    i = _after_last_title(words)
     while i < len(words) and (words[i].rstrip(".").lower() in not_name or strip_possessive(words[i]) != words[i]):
         if (
             i == len(words) - 1
@@ -94,6 +97,14 @@ def split_name(words: Sequence[str]) -> tuple[list[str], list[str]]:
             break  # the last word of the run may be a possessive name
         i += 1
     return list(words[:i]), [strip_possessive(w) for w in words[i:]]
+
+
+def _after_last_title(words: Sequence[str]) -> int:
+    """Return the index after the last title of a run of three words or more ("Wells Fargo CEO John Stumpf": 3)."""
+    for i in range(len(words) - 2, 0, -1):
+        if words[i].rstrip(".").lower() in lexicon("titles"):
+            return i + 1
+    return 0
 
 
 def _split_at_stops(words: list[str]) -> Iterator[list[str]]:
@@ -111,6 +122,8 @@ def _is_person(name: Sequence[str], given: bool) -> bool:
     if not 2 <= len(name) <= 5 or len(name[-1]) < 2 or len(" ".join(name)) > _WORD_LIMIT:
         return False
     last = name[-1].lower()
+    if last in lexicon("titles") or last in lexicon("roles") and last not in _ROLE_SURNAMES:
+        return False
     if last in lexicon("organisation_nouns") or last in lexicon("places") or last in _NOT_NAMES:
         return False
     if any(w.isupper() and len(w) > 3 for w in name):

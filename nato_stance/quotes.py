@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from nato_stance.paragraphs import paragraphs
@@ -37,6 +37,7 @@ _LOST_CLOSE: Final = re.compile(
 _LONG_UNCLOSED: Final = 1500
 _FIRST_STOP: Final = re.compile(r"[.!?](?=\s)")
 _MAX_CARRY_SENTENCES: Final = 3
+_HABIT: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,7 @@ class _Scan:
         self.opened: _Mark | None = None
         self.nested: str | None = None
         self.joined = False
+        self.stray_at_sentence = 0
 
     def _emit(self, end: int, outer_end: int, *, closed: bool = True) -> None:
         assert self.opened is not None
@@ -123,6 +125,7 @@ class _Scan:
         if lost:
             self._emit(lost.start() + 1, lost.start() + 1, closed=False)
         else:
+            self.stray_at_sentence += self.text[self.opened.end : mark.start].rstrip()[-1:] in (".", "!", "?")
             self._emit(mark.start, mark.start, closed=False)
         self._open(mark, joined=lost is None)
 
@@ -211,6 +214,20 @@ class _Scan:
         self._emit(mark.start, mark.end)
         self.opened = None
 
+    def join_first(self) -> None:
+        """Make the first span go on with the quotation of the paragraph before."""
+        if self.spans:
+            self.spans[0] = replace(self.spans[0], joined=True)
+        else:
+            self.joined = True
+
+    def take_lead(self) -> None:
+        """Take the words before the first mark into the quotation of the paragraph before."""
+        first = self.spans[0]
+        start, end = self.span[0], self.span[0] + len(self.text[self.span[0] : first.outer_start].rstrip())
+        lead = QuotedSpan(start, end, start, end, self.index, first.family, closed=False, joined=True)
+        self.spans[:1] = [lead, replace(first, joined=True)]
+
     def end_open(self, *, carried: bool) -> None:
         """End a quotation that the paragraph leaves open, at the paragraph's end or where a rule says."""
         assert self.opened is not None
@@ -253,38 +270,39 @@ def quoted_spans(text: str, blocks: Sequence[Span] | None = None) -> list[Quoted
     ['Yes,', '‘No’ is no answer.']
     """
     blocks = paragraphs(text) if blocks is None else blocks
-    result: list[QuotedSpan] = []
-    pending: _Scan | None = None
-    for index, marks in _marks_by_paragraph(text, blocks):
-        scan = _Scan(text, index, blocks[index], marks)
-        left_open = scan.run()
-        if pending is not None:
-            carried = index == pending.index + 1 and _reopens(text, blocks[index], scan)
-            pending.end_open(carried=carried)
-            result.extend(pending.spans)
-            if carried and scan.spans:
-                scan.spans[0] = _join(scan.spans[0])
-            elif carried:
-                scan.joined = True
-            pending = None
-        if left_open:
-            pending = scan
-        else:
-            result.extend(scan.spans)
-    if pending is not None:
-        pending.end_open(carried=False)
-        result.extend(pending.spans)
-    return result
+    scans = [_Scan(text, index, blocks[index], marks) for index, marks in _marks_by_paragraph(text, blocks)]
+    left_open = [scan.run() for scan in scans]
+    sentencewise = sum(scan.stray_at_sentence for scan in scans) >= _HABIT
+    for i, scan in enumerate(scans):
+        if not left_open[i]:
+            continue
+        following = scans[i + 1] if i + 1 < len(scans) and scans[i + 1].index == scan.index + 1 else None
+        reopened = following is not None and _reopens(blocks[scan.index + 1], following)
+        resumed = following is not None and not reopened and sentencewise and _resumes(text, following)
+        scan.end_open(carried=reopened or resumed)
+        if following is None:
+            continue
+        if resumed:
+            following.take_lead()
+        elif reopened:
+            following.join_first()
+    return [span for scan in scans for span in scan.spans]
 
 
-def _reopens(text: str, block: Span, scan: _Scan) -> bool:
+def _reopens(block: Span, scan: _Scan) -> bool:
     """Tell whether a paragraph begins with a quotation mark that opens."""
     if scan.spans:
         return scan.spans[0].outer_start == block[0]
     return scan.opened is not None and scan.opened.start == block[0]
 
 
-def _join(span: QuotedSpan) -> QuotedSpan:
-    return QuotedSpan(
-        span.start, span.end, span.outer_start, span.outer_end, span.paragraph, span.family, span.closed, joined=True
-    )
+def _resumes(text: str, scan: _Scan) -> bool:
+    """Tell whether a paragraph goes on with a quotation in an article whose marks are set sentence by sentence.
+
+    Machine translation balances marks within each sentence: “One. “Two,” he said. In an article that does so, a
+    paragraph after an open quotation belongs to it up to its first mark, where that mark opens a sentence.
+    """
+    if not scan.spans or not scan.spans[0].closed:
+        return False
+    lead = text[scan.span[0] : scan.spans[0].outer_start].rstrip()
+    return lead[-1:] in (".", "!", "?") and len(_FIRST_STOP.findall(lead + " ")) <= _MAX_CARRY_SENTENCES

@@ -43,7 +43,7 @@ def _attribution_follows(text: str, quote: QuotedSpan, end: int) -> bool:
         # After a full stop only a bare name can still belong: “... .” Jens Stoltenberg.
         return 2 <= len(words) <= 4 and all(w[0].isupper() for w in words) and "," not in piece
     saying = _saying()
-    return any(w.lower() in saying for w in words[1:]) and ":" not in piece and not re.search(r"[\"“]", piece)
+    return any(w.lower() in saying for w in words[1:]) and ":" not in piece
 
 
 def _ends_here(text: str, quote: QuotedSpan, end: int) -> bool:

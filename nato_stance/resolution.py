@@ -65,7 +65,7 @@ class Resolver:
         span = span_of(frame, subject)
         head = _head(frame, subject)
         if subject[1] - subject[0] == 1 and frame.flags[subject[0]] & (PRONOUN | OBJECT):
-            speaker = self._pronoun(frame.low[subject[0]], span)
+            speaker = self._pronoun(frame, subject[0], span)
         else:
             person = self._named(frame, head)
             if person is None and frame.low[head[0]] in _DEFINITE | {""} and not _is_body(frame, head):
@@ -123,10 +123,11 @@ class Resolver:
             if frame.flags[i] & ROLE:
                 person.roles.add(frame.low[i])
 
-    def _pronoun(self, word: str, span: Span) -> Speaker:
+    def _pronoun(self, frame: Frame, at: int, span: Span) -> Speaker:
+        word = frame.low[at]
         gender = _GENDER.get(word)
         if gender is not None:
-            person = self._referent(span[0], gender)
+            person = self._announced(frame, at, gender) or self._referent(span[0], gender)
             if person is not None:
                 return Speaker(person.name, span, person)
             if self.last is not None and self.last.human:
@@ -135,6 +136,20 @@ class Resolver:
         if word in ("it", "they", "them") and self._last_body is not None:
             return Speaker(self._last_body.name, span, human=False)
         return Speaker(None, span)
+
+    def _announced(self, frame: Frame, at: int, gender: str) -> Person | None:
+        """Return the subject that follows a clause such as "Though she called it ...," if it names a person."""
+        if not (0 < at <= 2 and frame.flags[0] & CONJUNCTION and frame.low[0] not in ("but", "and", "or")):
+            return None
+        for i in range(at + 1, len(frame) - 1):
+            if frame.flags[i] & COMMA and frame.flags[i + 1] & CAPITAL:
+                end = i + 1
+                while end < len(frame) and frame.flags[end] & CAPITAL:
+                    end += 1
+                person = self._named(frame, (i + 1, end))
+                if person is not None and person.gender in ("", gender):
+                    return person
+        return None
 
     def _referent(self, position: int, gender: str) -> Person | None:
         """Return whom *he* or *she* at `position` means.

@@ -101,7 +101,10 @@ def _trim_subject(frame: Frame, start: int, end: int) -> Range | None:
     while start < end and flags[start] & (CONJUNCTION | ADVERB | AUXILIARY) and not flags[start] & (ROLE | DETERMINER):
         start += 1
     if start < end and flags[start] & PREPOSITION:
-        start = _last_noun_phrase(frame, start, end)
+        after = _last_noun_phrase(frame, start, end)
+        if after == start + 1:
+            return None  # the object of the preposition and nothing else ("in a message posted")
+        start = after
     if start < end and not flags[start] & (CAPITAL | DETERMINER | PRONOUN | ROLE | TITLE):
         # A verb that no lexicon knows leads in ("met the minister"): begin at the last determiner or name.
         better = _last_noun_phrase(frame, start, end)
@@ -262,7 +265,7 @@ def noun_phrase_at(frame: Frame, start: int, high: int) -> Range | None:
     i = start
     while i < high:
         flag = flags[i]
-        if flag & (_BREAK | OBJECT | AUXILIARY) or flag & (PRONOUN | RELATIVE) and i > start:
+        if flag & (_BREAK | OBJECT | AUXILIARY | RELATIVE) or flag & PRONOUN and i > start:
             break
         if flag & CONJUNCTION and not (i > start and i + 1 < high and _coordinates(frame, i, start)):
             break
@@ -331,7 +334,9 @@ def _reads_as_noun(frame: Frame, end: int) -> bool:
     if end >= len(frame):
         return False
     flag = frame.flags[end]
-    return bool(flag & (CONJUNCTION | AUXILIARY | VERB) or flag & PREPOSITION and not flag & CAPITAL)
+    return bool(
+        flag & (CONJUNCTION | AUXILIARY | VERB) or frame.words[end] == "(" or flag & PREPOSITION and not flag & CAPITAL
+    )
 
 
 def _gerund(frame: Frame, cue: Cue, i: int, low: int) -> Cue:
@@ -453,7 +458,7 @@ def cues(frame: Frame) -> list[Cue]:
         if cue.subject is None and not cue.passive:
             if source is not None:
                 cue.subject = source
-            elif cue.flags & GERUND or cue.finite:
+            elif cue.flags & (GERUND | NAME) or cue.finite:
                 cue.subject = main_subject(frame, i)
         elif cue.subject is not None and not cue.passive:
             source = cue.subject
