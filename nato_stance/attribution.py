@@ -79,7 +79,7 @@ def _after(frame: Frame, text: str, index: int, found: Sequence[Cue]) -> Attribu
         if cue.at[0] <= at:
             continue
         start = cue.begin if cue.subject and cue.subject[0] > at else cue.at[0]
-        lead = frame.flags[begin] & (ADVERB | DAY) and start <= begin + 2
+        lead = (frame.flags[begin] & (ADVERB | DAY) or frame.low[begin] == "as") and start <= begin + 2
         if start != begin and not lead:
             if start > begin + 2:
                 break
@@ -111,7 +111,14 @@ def _before(frame: Frame, index: int, found: Sequence[Cue]) -> tuple[Attribution
 
 def _is_weak(frame: Frame, cue: Cue, at: int) -> bool:
     """Tell whether a verb of perception stands too far from a quotation to report it."""
-    return cue.lemma in lexicon("weak_verbs") and at > cue.at[1] and not _introduces(frame, cue, at)
+    if cue.lemma == "noun":
+        return not (frame.low[cue.at[1]] in _AFTER_NOUN or frame.flags[cue.at[1]] & (COLON | COMMA | QUOTE))
+    if cue.lemma not in lexicon("weak_verbs") or at == cue.at[1] or frame.low[cue.at[1]] == "that":
+        return False
+    return not _introduces(frame, cue, at)
+
+
+_AFTER_NOUN: Final = frozenset("that of to for as on about".split())
 
 
 def _introduces(frame: Frame, cue: Cue, at: int) -> bool:

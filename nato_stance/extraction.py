@@ -19,7 +19,7 @@ from nato_stance.quotes import QuotedSpan, quoted_spans
 from nato_stance.records import InvalidTypeError, Kind, Quotation, Span
 from nato_stance.reporter import reporter_sentences
 from nato_stance.resolution import Resolver, Speaker
-from nato_stance.speakers import Cue, cues
+from nato_stance.speakers import Cue, cues, main_subject
 from nato_stance.tokens import COLON, COMMA, DASH, Frame
 from nato_stance.transcripts import Turn, transcript_turns
 from nato_stance.verbs import verb_forms
@@ -98,7 +98,8 @@ class _Extraction:
     def _paragraph(self, index: int, quotes: Sequence[QuotedSpan]) -> None:
         kept = [q for q in quotes if not is_markup(self.text, q) and not self.headings.holds(q)]
         heading = self.headings.is_heading(index)
-        for start, end, inside in reporter_sentences(self.text, self.blocks[index], kept):
+        parts = reporter_sentences(self.text, self.blocks[index], kept)
+        for n, (start, end, inside) in enumerate(parts):
             if inside:
                 self._quoted_sentence(index, start, end, inside, heading=heading)
             elif not heading and not _triggers().isdisjoint(
@@ -106,6 +107,26 @@ class _Extraction:
             ):
                 frame = Frame(self.text, start, end, ())
                 self._indirect(index, frame, cues(frame), frozenset())
+            following = parts[n + 1] if n + 1 < len(parts) else None
+            if not inside and self._hands_over(index, end, following):
+                self._hand_over(Frame(self.text, start, end, ()), index)
+
+    def _hands_over(self, index: int, end: int, following: tuple[int, int, Sequence[QuotedSpan]] | None) -> bool:
+        """Tell whether a sentence without quotations stands right before one that is a quotation and nothing else."""
+        if following is not None:
+            inside = following[2]
+            return bool(inside) and inside[0].outer_start == following[0]
+        return self.text[end - 1] == ":" and index + 1 < len(self.blocks)
+
+    def _hand_over(self, frame: Frame, index: int) -> None:
+        """Let the source or the subject of a sentence speak the quotation that follows it."""
+        found = [c for c in cues(frame) if c.subject is not None and c.finite and not c.passive]
+        subject = found[-1].subject if found else main_subject(frame, len(frame))
+        if subject is None:
+            return
+        if not found and not self.resolver.names_person(frame, subject):
+            return
+        self.resolver.resolve(frame, subject)
 
     def _quoted_sentence(
         self, index: int, start: int, end: int, quotes: Sequence[QuotedSpan], *, heading: bool

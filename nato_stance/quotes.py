@@ -136,6 +136,8 @@ class _Scan:
                 if singles:
                     self._single(i, mark)
             elif self.opened is None:
+                if i == 0 and self._marks_block_quote(mark):
+                    continue
                 if mark.opens or (mark.start == self.span[0] and mark.shape >= 0):
                     self._open(mark)
             elif self.opened.family == "single":
@@ -148,6 +150,17 @@ class _Scan:
             self.opened = None
             return self.run(singles=False)
         return self.opened is not None
+
+    def _marks_block_quote(self, mark: _Mark) -> bool:
+        """Tell whether a straight mark only marks its paragraph as part of a long quotation of another text.
+
+        Such a paragraph begins with a straight mark that none answers, while the quotations in it have curly marks.
+        """
+        if mark.start != self.span[0] or self.text[mark.start] != '"':
+            return False
+        rest = self.marks[1:]
+        curly = any(self.text[m.start] == "“" for m in rest)
+        return curly and not any(self.text[m.start] == '"' for m in rest)
 
     def _single(self, i: int, mark: _Mark) -> None:
         if self.opened is None:

@@ -56,7 +56,7 @@ def _ends_here(text: str, quote: QuotedSpan, end: int) -> bool:
         return True
     if last not in _TERMINAL or text[quote.outer_end : after] == "":
         return False
-    if text[after].islower() or text[after] in ",;:—–-(&":
+    if text[after].islower() or text[after] in ",;:—–―-(&":
         return False
     return not _attribution_follows(text, quote, end)
 

@@ -10,7 +10,7 @@ from typing import Final
 from nato_stance.lexicon_files import lexicon
 from nato_stance.people import People, Person, split_name, strip_possessive
 from nato_stance.records import Span
-from nato_stance.speakers import Range, span_of
+from nato_stance.speakers import Range, main_subject, span_of
 from nato_stance.tokens import (
     CAPITAL,
     COMMA,
@@ -27,7 +27,8 @@ from nato_stance.tokens import (
 )
 from nato_stance.verbs import FINITE, SAY, verb_forms
 
-_GENDER: Final = {"he": "m", "him": "m", "himself": "m", "she": "f", "her": "f", "herself": "f"}
+_GENDER: Final = {"he": "m", "his": "m", "him": "m", "himself": "m", "she": "f", "her": "f", "herself": "f"}
+_POSSESSORS: Final = frozenset("his her its their".split())
 _DEFINITE: Final = frozenset("the his her its their our this that".split())
 _ARTICLES: Final = frozenset("the a an".split())
 _MAX_WORDS: Final = 12
@@ -64,7 +65,9 @@ class Resolver:
         """Return the speaker for the noun phrase at `subject`, and remember it as the one who spoke last."""
         span = span_of(frame, subject)
         head = _head(frame, subject)
-        if subject[1] - subject[0] == 1 and frame.flags[subject[0]] & (PRONOUN | OBJECT):
+        if subject[1] - subject[0] == 1 and (
+            frame.flags[subject[0]] & (PRONOUN | OBJECT) or frame.low[subject[0]] in _POSSESSORS
+        ):
             speaker = self._pronoun(frame, subject[0], span)
         else:
             person = self._named(frame, head)
@@ -77,6 +80,12 @@ class Resolver:
                 speaker = self._described_source(frame, subject, head, span)
         self._remember(speaker)
         return speaker
+
+    def names_person(self, frame: Frame, subject: Range) -> bool:
+        """Tell whether a noun phrase names somebody of the article, or is *he* or *she*."""
+        if frame.low[subject[0]] in ("he", "she") and subject[1] - subject[0] == 1:
+            return True
+        return self._named(frame, _head(frame, subject)) is not None
 
     def _remember(self, speaker: Speaker) -> None:
         if speaker.name is None:
@@ -127,15 +136,31 @@ class Resolver:
         word = frame.low[at]
         gender = _GENDER.get(word)
         if gender is not None:
-            person = self._announced(frame, at, gender) or self._referent(span[0], gender)
+            person = (
+                self._announced(frame, at, gender)
+                or self._earlier_subject(frame, at, gender)
+                or self._referent(span[0], gender)
+            )
             if person is not None:
                 return Speaker(person.name, span, person)
             if self.last is not None and self.last.human:
                 return Speaker(self.last.name, span, self.last.person)
             return Speaker(None, span)
-        if word in ("it", "they", "them") and self._last_body is not None:
+        if word in ("it", "its", "they", "their", "them"):
+            subject = main_subject(frame, at)
+            if subject is not None and not frame.flags[subject[0]] & PRONOUN and self._named(frame, subject) is None:
+                return Speaker(_description(self.text, frame, subject), span, human=False)
+        if word in ("it", "its", "they", "their", "them") and self._last_body is not None:
             return Speaker(self._last_body.name, span, human=False)
         return Speaker(None, span)
+
+    def _earlier_subject(self, frame: Frame, at: int, gender: str) -> Person | None:
+        """Return the person who is the subject of the sentence that the pronoun at token `at` stands in."""
+        subject = main_subject(frame, at)
+        if subject is None or frame.flags[subject[0]] & PRONOUN:
+            return None
+        person = self._named(frame, _head(frame, subject))
+        return person if person is not None and person.gender in ("", gender) else None
 
     def _announced(self, frame: Frame, at: int, gender: str) -> Person | None:
         """Return the subject that follows a clause such as "Though she called it ...," if it names a person."""

@@ -33,12 +33,13 @@ from nato_stance.tokens import (
     VERB,
     Frame,
 )
-from nato_stance.verbs import BASE, COMPLEMENT, FINITE, GERUND, NAME, PARTICIPLE, PAST, SAY, verb_forms
+from nato_stance.verbs import BASE, COMPLEMENT, FINITE, GERUND, NAME, NOUN, PARTICIPLE, PAST, SAY, verb_forms
 
 Range = tuple[int, int]
 """Half-open range of token indices."""
 
 _MAX_SUBJECT: Final = 40
+_DATELINE: Final = 12
 _BREAK: Final = COMMA | STOP | COLON | DASH | QUOTE
 _NOT_SUBJECT: Final = _BREAK | CONJUNCTION | RELATIVE
 _ADDRESSED: Final = frozenset(("tell", "ask", "inform", "remind", "urge", "assure", "advise", "brief", "notify"))
@@ -87,6 +88,8 @@ def _skip_back(frame: Frame, i: int, low: int, flags: int) -> int:
 
 def _skip_time(frame: Frame, i: int, low: int) -> int:
     """Step over "on Sunday" between a subject and its verb."""
+    if i > low and frame.words[i].isdigit() and frame.low[i - 1] == "in":
+        return _skip_back(frame, i - 2, low, ADVERB | AUXILIARY)
     if i > low and frame.flags[i] & DAY:
         i = _skip_back(frame, i, low, DAY)
         if i >= low and frame.low[i] in ("on", "in"):
@@ -155,6 +158,11 @@ def _segment_subject(frame: Frame, low: int, verb: int) -> Range | None:
     begin = verb - 1
     while begin > low and not flags[begin - 1] & (QUOTE | COLON) and frame.words[begin - 1] != ";":
         begin -= 1
+        if frame.low[begin] in _OBJECT_RELATIVES and flags[begin + 1] & (CAPITAL | DETERMINER | ROLE | TITLE):
+            begin += 1  # "which Apple's chief executive, Tim Cook, called"
+            break
+    if begin == 0:
+        begin = _after_dateline(frame, verb)
     start = begin
     for i in range(begin, verb):
         if flags[i] & (COMMA | STOP | DASH):
@@ -163,6 +171,19 @@ def _segment_subject(frame: Frame, low: int, verb: int) -> Range | None:
                 return found
             start = i + 1
     return None
+
+
+_OBJECT_RELATIVES: Final = frozenset(("which", "what", "that", "whom"))
+
+
+def _after_dateline(frame: Frame, high: int) -> int:
+    """Return the token after a dateline ("LONDON, May 3 (Agency) —"), 0 where there is none."""
+    if not frame.words or not (frame.words[0].isupper() and len(frame.words[0]) > 2):
+        return 0
+    for i in range(1, min(high, _DATELINE)):
+        if frame.flags[i] & DASH:
+            return i + 1
+    return 0
 
 
 def _head_segment(frame: Frame, start: int, end: int) -> Range | None:
@@ -273,6 +294,8 @@ def noun_phrase_at(frame: Frame, start: int, high: int) -> Range | None:
             break
         if i > start and flag & DAY and flag & CAPITAL:
             break
+        if i > start and not flag and flags[i - 1] & CAPITAL and not flags[i - 1] & POSSESSIVE:
+            break  # "Trump unleashed": a lower-case word that no lexicon knows ends a name
         if i > start and flag & VERB and not flag & (CAPITAL | ROLE | TITLE) and flags[i - 1] & (CAPITAL | ROLE):
             break
         if i > start and flag & ADVERB and not flag & (CAPITAL | ROLE) and flags[i - 1] & (CAPITAL | ROLE):
@@ -322,7 +345,8 @@ def _verb_cue(frame: Frame, i: int, low: int) -> Cue | None:
         return None
     cue.subject = subject_before(frame, i, low)
     if cue.subject is not None and not can_speak(frame, cue.subject):
-        if not kind & SAY or frame.low[i] in lexicon("noun_verbs"):
+        short = flags[cue.subject[0]] & DETERMINER and cue.subject[1] - cue.subject[0] <= 3 and kind & PAST
+        if not (kind & SAY or short) or frame.low[i] in lexicon("noun_verbs"):
             return None
     if cue.subject is None:
         return _inverted_only(frame, cue, low)
@@ -450,6 +474,10 @@ def cues(frame: Frame) -> list[Cue]:
         cue = None
         if flag & VERB and not (flag & CAPITAL and i > 0 and not flags[i - 1] & _BREAK):
             cue = _verb_cue(frame, i, low)
+            if cue is None and frame.low[i] in lexicon("speech_nouns"):
+                cue = _noun_cue(frame, i, low)
+        elif flag & VERB == 0 and frame.low[i] in lexicon("speech_nouns"):
+            cue = _noun_cue(frame, i, low)
         elif flag & PREPOSITION or frame.low[i] == "according":
             if frame.low[i] in _PHRASE_HEADS:
                 cue = _phrase_cue(frame, i)
@@ -458,12 +486,40 @@ def cues(frame: Frame) -> list[Cue]:
         if cue.subject is None and not cue.passive:
             if source is not None:
                 cue.subject = source
+            elif cue.flags & GERUND and not cue.finite and i <= 1:
+                cue.subject = _following_subject(frame, i)
             elif cue.flags & (GERUND | NAME) or cue.finite:
                 cue.subject = main_subject(frame, i)
         elif cue.subject is not None and not cue.passive:
             source = cue.subject
         result.append(cue)
     return result
+
+
+def _noun_cue(frame: Frame, i: int, low: int) -> Cue | None:
+    """Read "X's claim that", "his call for" at the noun: the possessor is the source."""
+    flags = frame.flags
+    for j in range(i - 1, max(low - 1, i - 4), -1):
+        if flags[j] & (_BREAK | PREPOSITION | CONJUNCTION):
+            return None
+        if frame.low[j] in ("his", "her", "their", "its"):
+            return Cue((i, i + 1), NOUN, "noun", (j, j + 1), finite=False)
+        if flags[j] & POSSESSIVE and not flags[j] & PRONOUN:
+            start = j
+            while start > low and flags[start - 1] & (CAPITAL | TITLE | ROLE) and not flags[start - 1] & POSSESSIVE:
+                start -= 1
+            return Cue((i, i + 1), NOUN, "noun", (start, j + 1), finite=False)
+    return None
+
+
+def _following_subject(frame: Frame, i: int) -> Range | None:
+    """Return the subject after the clause that a gerund opens: "Bemoaning the “...,” Trump accused"."""
+    for j in range(i + 1, min(len(frame) - 1, i + _MAX_SUBJECT)):
+        if frame.flags[j] & (COMMA | QUOTE) and frame.flags[j + 1] & (CAPITAL | PRONOUN | DETERMINER | ROLE):
+            if frame.flags[j + 1] & PRONOUN and not frame.flags[j + 1] & RELATIVE:
+                return j + 1, j + 2
+            return noun_phrase_at(frame, j + 1, len(frame))
+    return None
 
 
 def main_subject(frame: Frame, high: int) -> Range | None:

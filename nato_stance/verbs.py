@@ -19,6 +19,8 @@ PARTICIPLE: Final = 16
 GERUND: Final = 32
 BASE: Final = 64
 PAST: Final = 128
+NOUN: Final = 256
+"""No verb but a noun for a speech act: *his claim that*."""
 
 _FILES: Final = (("reporting_verbs", SAY), ("naming_verbs", NAME), ("complement_verbs", COMPLEMENT))
 
