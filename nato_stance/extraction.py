@@ -116,7 +116,9 @@ class _Extraction:
         if following is not None:
             inside = following[2]
             return bool(inside) and inside[0].outer_start == following[0]
-        return self.text[end - 1] == ":" and index + 1 < len(self.blocks)
+        if self.text[end - 1] != ":" or index + 1 >= len(self.blocks):
+            return False
+        return self.text[self.blocks[index + 1][0]] in "\"“‘'«„`"
 
     def _hand_over(self, frame: Frame, index: int) -> None:
         """Let the source or the subject of a sentence speak the quotation that follows it."""

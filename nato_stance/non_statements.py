@@ -36,8 +36,13 @@ def is_title_case(words: Sequence[str]) -> bool:
 
 
 @cache
-def _naming() -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple(p.split()) for p in lexicon("naming_phrases"))
+def _naming() -> dict[str, list[list[str]]]:
+    """Return the naming phrases by their last word."""
+    table: dict[str, list[list[str]]] = {}
+    for phrase in lexicon("naming_phrases"):
+        words = phrase.split()
+        table.setdefault(words[-1], []).append(words)
+    return table
 
 
 def is_markup(text: str, quote: QuotedSpan) -> bool:
@@ -58,7 +63,10 @@ def follows_naming_phrase(frame: Frame, index: int) -> bool:
     at = frame.at[index]
     while at > 0 and (frame.flags[at - 1] & (DETERMINER | COMMA) or frame.flags[at - 1] & QUOTE):
         at -= 1
-    return any(at >= len(p) and tuple(frame.low[at - len(p) : at]) == p for p in _naming())
+    if at == 0:
+        return False
+    phrases = _naming().get(frame.low[at - 1], ())
+    return any(at >= len(p) and frame.low[at - len(p) : at] == p for p in phrases)
 
 
 def is_title(frame: Frame, index: int, words: Sequence[str]) -> bool:
@@ -105,5 +113,7 @@ def names_something(frame: Frame, index: int, text: str) -> bool:
     quote = frame.quotes[index]
     words = _WORD.findall(text[quote.start : min(quote.end, quote.start + 200)])
     if not words or len(words) > _MAX_TITLE_WORDS:
+        return False
+    if len(frame) == len(frame.at):
         return False
     return is_nickname(frame, index, words) or follows_naming_phrase(frame, index) or is_title(frame, index, words)

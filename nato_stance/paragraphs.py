@@ -19,7 +19,7 @@ _WRAPPED_SHARE = 1 / 3
 _TERMINAL = frozenset(".!?…。")
 _TRAILING = "\"'”’»)]"
 # A full stop, then whatever closes with it, then space: a sentence may end here.
-SENTENCE_END = re.compile(r"[.!?…]++[\"'”’»)\]]*+(?=\s)")
+SENTENCE_END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’»)\]]*+(?=\s)")
 _FIRST_WORD = re.compile(r"\w+")
 _STARTERS = frozenset(
     "The A An He She It They We I You But And In On At This That These Those There His Her Its Their As If When".split()

@@ -17,7 +17,7 @@ from nato_stance.paragraphs import paragraphs
 from nato_stance.records import Span
 
 # Single marks count only where they do not stand between two letters; there they are apostrophes.
-_MARK: Final = re.compile(r"""["＂“”„‟«»‹›]|''|``|(?<!\w)['‘’‚`](?=[\w\[(…$£€.])|['’](?!\w)""")
+_MARK: Final = re.compile(r"""["＂“”„‟«»‹›'‘’‚`]{5,}+|["＂“”„‟«»‹›]|''|``|(?<!\w)['‘’‚`](?=[\w\[(…$£€.])|['’](?!\w)""")
 _FAMILY: Final = {
     **dict.fromkeys('"＂“”„‟', "double"),
     **dict.fromkeys(("''", "``"), "double"),
@@ -38,6 +38,9 @@ _LONG_UNCLOSED: Final = 1500
 _FIRST_STOP: Final = re.compile(r"[.!?](?=\s)")
 _MAX_CARRY_SENTENCES: Final = 3
 _HABIT: Final = 2
+_RUN_OF_MARKS: Final = 5
+_MANY_MARKS: Final = 200
+_DENSITY: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,8 @@ class QuotedSpan:
 
 
 class _Mark(NamedTuple):
+    """A quotation mark and what it may do."""
+
     start: int
     end: int
     family: str
@@ -100,6 +105,7 @@ class _Scan:
         self.nested: str | None = None
         self.joined = False
         self.stray_at_sentence = 0
+        self.block_quote = False
 
     def _emit(self, end: int, outer_end: int, *, closed: bool = True) -> None:
         assert self.opened is not None
@@ -136,7 +142,7 @@ class _Scan:
                 if singles:
                     self._single(i, mark)
             elif self.opened is None:
-                if i == 0 and self._marks_block_quote(mark):
+                if i == 0 and self._marks_block_quote():
                     continue
                 if mark.opens or (mark.start == self.span[0] and mark.shape >= 0):
                     self._open(mark)
@@ -151,16 +157,21 @@ class _Scan:
             return self.run(singles=False)
         return self.opened is not None
 
-    def _marks_block_quote(self, mark: _Mark) -> bool:
+    def _marks_block_quote(self) -> bool:
         """Tell whether a straight mark only marks its paragraph as part of a long quotation of another text.
 
         Such a paragraph begins with a straight mark that none answers, while the quotations in it have curly marks.
         """
-        if mark.start != self.span[0] or self.text[mark.start] != '"':
+        if not self.starts_straight():
             return False
         rest = self.marks[1:]
         curly = any(self.text[m.start] == "“" for m in rest)
-        return curly and not any(self.text[m.start] == '"' for m in rest)
+        self.block_quote = curly and not any(self.text[m.start] == '"' for m in rest)
+        return self.block_quote
+
+    def starts_straight(self) -> bool:
+        """Tell whether the paragraph begins with a straight mark."""
+        return self.marks[0].start == self.span[0] and self.text[self.span[0]] == '"'
 
     def _single(self, i: int, mark: _Mark) -> None:
         if self.opened is None:
@@ -258,18 +269,24 @@ class _Scan:
 
 def _marks_by_paragraph(text: str, blocks: Sequence[Span]) -> Iterator[tuple[int, list[_Mark]]]:
     """Yield the index of each paragraph that holds marks, with its marks."""
-    index, marks = 0, list[_Mark]()
+    index, spans = 0, list[Span]()
     for match in _MARK.finditer(text):
         start, end = match.span()
         if start >= blocks[index][1]:
-            if marks:
-                yield index, marks
-                marks = []
+            if spans and not _is_noise(blocks[index], spans):
+                yield index, [_mark(text, *span) for span in spans]
+            spans = []
             while start >= blocks[index][1]:
                 index += 1
-        marks.append(_mark(text, start, end))
-    if marks:
-        yield index, marks
+        if end - start < _RUN_OF_MARKS:
+            spans.append((start, end))
+    if spans and not _is_noise(blocks[index], spans):
+        yield index, [_mark(text, *span) for span in spans]
+
+
+def _is_noise(block: Span, marks: Sequence[Span]) -> bool:
+    """Tell whether a paragraph has so many marks that it is no prose."""
+    return len(marks) > _MANY_MARKS and len(marks) * _DENSITY > block[1] - block[0]
 
 
 def quoted_spans(text: str, blocks: Sequence[Span] | None = None) -> list[QuotedSpan]:
@@ -285,6 +302,10 @@ def quoted_spans(text: str, blocks: Sequence[Span] | None = None) -> list[Quoted
     blocks = paragraphs(text) if blocks is None else blocks
     scans = [_Scan(text, index, blocks[index], marks) for index, marks in _marks_by_paragraph(text, blocks)]
     left_open = [scan.run() for scan in scans]
+    if any(scan.block_quote for scan in scans):
+        for i, scan in enumerate(scans):
+            if left_open[i] and len(scan.marks) == 1 and scan.starts_straight():
+                scan.opened, left_open[i] = None, False
     sentencewise = sum(scan.stray_at_sentence for scan in scans) >= _HABIT
     for i, scan in enumerate(scans):
         if not left_open[i]:

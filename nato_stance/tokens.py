@@ -125,21 +125,13 @@ class Frame:
         position = start
         for quote in quotes:
             self._tokenize(text, position, quote.outer_start)
-            self.at.append(len(self.words))
-            self._append("", "", quote.outer_start, quote.outer_end, QUOTE)
+            self._add_quote(quote)
             position = quote.outer_end
         self._tokenize(text, position, end)
 
-    def _append(self, word: str, low: str, start: int, end: int, flags: int) -> None:
-        self.words.append(word)
-        self.low.append(low)
-        self.starts.append(start)
-        self.ends.append(end)
-        self.flags.append(flags)
-
     def _tokenize(self, text: str, start: int, end: int) -> None:
-        table = _flags()
-        room = MAX_TOKENS
+        get, room = _flags().get, MAX_TOKENS
+        words, lows, starts, ends, flag_list = self.words, self.low, self.starts, self.ends, self.flags
         for match in _TOKEN.finditer(text, start, end):
             word = match.group()
             if word in _SKIPPED:
@@ -148,31 +140,49 @@ class Frame:
             if not room:
                 break
             low = word.lower()
-            flags = table.get(low, 0)
-            if not flags or word[0].isupper():
-                low, flags = _inflected(word, low, flags, table)
-            self._append(word, low, match.start(), match.end(), flags)
+            flags = get(low, 0)
+            if low != word or not flags:
+                low, flags = _inflected(word, low, flags)
+            words.append(word)
+            lows.append(low)
+            begin, stop = match.span()
+            starts.append(begin)
+            ends.append(stop)
+            flag_list.append(flags)
+
+    def _add_quote(self, quote: QuotedSpan) -> None:
+        self.at.append(len(self.words))
+        self.words.append("")
+        self.low.append("")
+        self.starts.append(quote.outer_start)
+        self.ends.append(quote.outer_end)
+        self.flags.append(QUOTE)
 
     def __len__(self) -> int:
         return len(self.words)
 
 
-def _inflected(word: str, low: str, flags: int, table: dict[str, int]) -> tuple[str, int]:
+def _inflected(word: str, low: str, flags: int) -> tuple[str, int]:
     """Cut possessives and contractions, mark capitals and adverbs in -ly, take the plural of a role for the role."""
-    if low[-1] in "'’":
-        low, flags = low[:-1], flags | POSSESSIVE
-    for ending in _CONTRACTIONS:
-        if low.endswith(ending):
-            stem = low[: -len(ending)]
-            flags |= table.get(stem, 0)
-            if stem not in _BARE_PRONOUNS:
-                flags |= POSSESSIVE if ending[1] == "s" else AUXILIARY
-            low = stem
-            break
+    if "'" in low or "’" in low:
+        low, flags = _without_ending(low, flags)
     if word[0].isupper():
         flags |= CAPITAL
     elif low.endswith("ly"):
         flags |= ADVERB
-    elif low.endswith("s") and not flags:
-        flags |= table.get(low[:-1], 0) & ROLE
+    elif not flags and low.endswith("s"):
+        flags |= _flags().get(low[:-1], 0) & ROLE
+    return low, flags
+
+
+def _without_ending(low: str, flags: int) -> tuple[str, int]:
+    if low[-1] in "'’":
+        return low[:-1], flags | POSSESSIVE
+    for ending in _CONTRACTIONS:
+        if low.endswith(ending):
+            stem = low[: -len(ending)]
+            flags |= _flags().get(stem, 0)
+            if stem not in _BARE_PRONOUNS:
+                flags |= POSSESSIVE if ending[1] == "s" else AUXILIARY
+            return stem, flags
     return low, flags
