@@ -281,7 +281,7 @@ def indirect_speech(frame: Frame, found: Sequence[Cue], taken: frozenset[Range] 
         if cue.at[0] < floor or tail is not None and cue is tail.cue:
             continue
         content = _content(frame, cue, found)
-        if content is None:
+        if content is None or content[0] < floor:
             continue
         if result and cue.flags & GERUND and not cue.finite and frame.low[cue.at[0]] in _SUPPORTS:
             last = result[-1]

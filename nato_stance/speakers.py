@@ -543,7 +543,7 @@ def span_of(frame: Frame, tokens: Range) -> Span:
     """Return the character span of a token range, possessive endings left off the last word."""
     start, end = frame.starts[tokens[0]], frame.ends[tokens[1] - 1]
     word = frame.words[tokens[1] - 1]
-    if frame.flags[tokens[1] - 1] & POSSESSIVE:
+    if frame.flags[tokens[1] - 1] & POSSESSIVE and frame.low[tokens[1] - 1]:
         end -= len(word) - len(frame.low[tokens[1] - 1])
     return start, end
 
