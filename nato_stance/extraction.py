@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final, Literal
@@ -14,7 +15,7 @@ from nato_stance.indirect import IndirectSpeech, indirect_speech
 from nato_stance.lexicon_files import entries, lexicon
 from nato_stance.non_statements import is_markup, is_title_case, modifies_noun, names_something
 from nato_stance.paragraphs import paragraphs
-from nato_stance.people import People
+from nato_stance.people import People, split_name
 from nato_stance.quotes import QuotedSpan, quoted_spans
 from nato_stance.records import InvalidTypeError, Kind, Quotation, Span
 from nato_stance.reporter import reporter_sentences
@@ -71,14 +72,48 @@ class _Extraction:
         self.waiting: list[tuple[int, Frame, QuotedSpan, Kind]] = []
 
     def run(self) -> list[Quotation]:
-        turns = transcript_turns(self.text, self.blocks)
-        in_turn = {i for turn in turns for i in turn.paragraphs}
+        turns = {i: turn for turn in transcript_turns(self.text, self.blocks) for i in turn.paragraphs}
+        self._answerer = self._main_answerer(turns.values())
         for index, quotes in self._paragraphs_with_quotes():
-            if index not in in_turn:
+            turn = turns.get(index)
+            if turn is None:
                 self._paragraph(index, quotes)
-        self.drafts.extend(self._turn(turn) for turn in turns)
+            elif turn.asks:
+                self._paragraph(index, quotes, reported=False)
+            elif turn.spans:
+                if index == turn.paragraphs[0]:
+                    self._turn(turn)
+            else:
+                self.resolver.last = self._label_speaker(turn)
+                self._paragraph(index, quotes, label=turn.label[1])
         self.drafts.sort(key=lambda d: d.spans[0])
         return [self._quotation(d) for d in self.drafts]
+
+    def _main_answerer(self, turns: Iterable[Turn]) -> str | None:
+        """Return who answers in an interview whose answers are only marked "A:"."""
+        names = Counter(self._label_name(t) for t in turns if not t.asks and not t.anonymous)
+        if names:
+            return names.most_common(1)[0][0]
+        first = self.people.mentions_after(0, 1)
+        return first[0][1].name if first else None
+
+    def _label_name(self, turn: Turn) -> str:
+        label = self.text[slice(*turn.label)]
+        _, name = split_name(label.split())
+        if len(name) > 1:
+            known = self.people.of_name(name, turn.label[0])
+            return known.name if known else " ".join(name)
+        person = self.people.of_surname(name[0], turn.label[0]) if name else None
+        return person.name if person else label
+
+    def _label_speaker(self, turn: Turn) -> Speaker:
+        name = self._answerer if turn.anonymous else self._label_name(turn)
+        return Speaker(name, turn.label)
+
+    def _turn(self, turn: Turn) -> None:
+        speaker = self._label_speaker(turn)
+        for span in turn.spans:
+            self.drafts.append(_Draft("indirect", [span], speaker, None, span, turn.paragraphs[0]))
 
     def _paragraphs_with_quotes(self) -> Iterator[tuple[int, list[QuotedSpan]]]:
         position, quoted = 0, self.quoted
@@ -88,17 +123,23 @@ class _Extraction:
                 position += 1
             yield index, quoted[begin:position]
 
-    def _turn(self, turn: Turn) -> _Draft:
-        words = [w for w in _WORD.findall(self.text[slice(*turn.label)])]
-        person = self.people.of_surname(words[-1], turn.label[0]) if words else None
-        name = person.name if person else self.text[slice(*turn.label)]
-        speaker = Speaker(name, turn.label, person)
-        return _Draft("indirect", list(turn.spans), speaker, None, turn.spans[0], turn.paragraphs[0])
+    def _paragraph(
+        self, index: int, quotes: Sequence[QuotedSpan], *, reported: bool = True, label: int | None = None
+    ) -> None:
+        """Read one paragraph.
 
-    def _paragraph(self, index: int, quotes: Sequence[QuotedSpan]) -> None:
+        Args:
+            index: which one.
+            quotes: its quoted spans.
+            reported: whether to look for indirect speech.
+            label: where the label of a turn ends whose words stand in quotation marks.
+        """
+        block = self.blocks[index]
+        if label is not None and block[0] <= label < block[1]:
+            block = (self.text.index(":", label) + 1, block[1])
         kept = [q for q in quotes if not is_markup(self.text, q) and not self.headings.holds(q)]
-        heading = self.headings.is_heading(index)
-        parts = reporter_sentences(self.text, self.blocks[index], kept)
+        heading = self.headings.is_heading(index) or not reported
+        parts = reporter_sentences(self.text, block, kept)
         for n, (start, end, inside) in enumerate(parts):
             if inside:
                 self._quoted_sentence(index, start, end, inside, heading=heading)

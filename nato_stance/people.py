@@ -40,6 +40,7 @@ _ROLE_SURNAMES: Final = frozenset(
     "bishop pope king prince cook baker driver farmer miner mason parent child man".split()
 )
 _WORD_LIMIT: Final = 40
+_SAME_SURNAME: Final = 12
 
 
 @dataclass(slots=True)
@@ -102,7 +103,8 @@ def split_name(words: Sequence[str]) -> tuple[list[str], list[str]]:
 def _after_last_title(words: Sequence[str]) -> int:
     """Return the index after the last title of a run of three words or more ("Wells Fargo CEO John Stumpf": 3)."""
     for i in range(len(words) - 2, 0, -1):
-        if words[i].rstrip(".").lower() in lexicon("titles"):
+        low = words[i].rstrip(".").lower()
+        if low in lexicon("titles") or low in lexicon("organisation_nouns"):
             return i + 1
     return 0
 
@@ -141,6 +143,7 @@ class People:
 
     def __init__(self, text: str, quoted: Sequence[Span]) -> None:
         self._by_surname: dict[str, list[Person]] = {}
+        self._by_first: dict[str, Person] = {}
         self._positions: list[int] = []
         self._mentioned: list[Person] = []
         lone: list[tuple[int, str, str]] = []
@@ -184,8 +187,9 @@ class People:
                 person.count += 1
                 return person
         person = Person(" ".join(name), offset, _given_gender(name[0]), count=1)
-        if len(known) < 12:
+        if len(known) < _SAME_SURNAME:
             known.append(person)
+        self._by_first.setdefault(name[0].lower(), person)
         return person
 
     def _describe(self, person: Person, titles: Sequence[str]) -> None:
@@ -200,7 +204,8 @@ class People:
     def _collect_mentions(self, lone: list[tuple[int, str, str]], quoted: Sequence[Span]) -> None:
         i = 0
         for position, word, title in lone:
-            if word.lower() not in self._by_surname:
+            low = word.lower()
+            if low not in self._by_surname and low not in self._by_first:
                 continue
             while i < len(quoted) and quoted[i][1] <= position:
                 i += 1
@@ -218,7 +223,8 @@ class People:
         """
         known = self._by_surname.get(surname.lower())
         if not known:
-            return None
+            # Family names come first in East Asia; and children are called by their given name.
+            return self._by_first.get(surname.lower())
         if title in ("mr",):
             known = [p for p in known if p.gender != "f"] or known
         elif title in ("mrs", "ms", "miss"):

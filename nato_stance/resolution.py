@@ -23,6 +23,7 @@ from nato_stance.tokens import (
     RELATIVE,
     ROLE,
     STOP,
+    TITLE,
     Frame,
 )
 from nato_stance.verbs import FINITE, SAY, verb_forms
@@ -70,7 +71,7 @@ class Resolver:
         ):
             speaker = self._pronoun(frame, subject[0], span)
         else:
-            person = self._named(frame, head)
+            person = self._named(frame, head) or self._named_after(frame, subject)
             if person is None and frame.low[head[0]] in _DEFINITE | {""} and not _is_body(frame, head):
                 person = self._described_person(frame, subject, head)
             if person is not None:
@@ -115,6 +116,25 @@ class Resolver:
                     return person
             end = start
         return None
+
+    def _named_after(self, frame: Frame, subject: Range) -> Person | None:
+        """Find the name that ends a description: "commander of the Northern Fleet Admiral X", "a spokeswoman, X,"."""
+        flags = frame.flags
+        start, end = subject[1], subject[1]
+        if end + 1 < len(frame) and flags[end] & COMMA and flags[subject[0]] & (ROLE | DETERMINER | TITLE):
+            start = end = end + 1
+            while end < len(frame) and flags[end] & CAPITAL and not flags[end] & POSSESSIVE:
+                end += 1
+        else:
+            while start > subject[0] and flags[start - 1] & CAPITAL:
+                start -= 1
+            titles, _ = split_name(frame.words[start:end])
+            if len(titles) < 2 or start == subject[0]:
+                return None
+        if end - start < 2:
+            return None
+        _, name = split_name([strip_possessive(w) for w in frame.words[start:end]])
+        return self.people.of_name(name, frame.starts[start]) if len(name) > 1 else None
 
     def _lookup(self, titles: Sequence[str], name: Sequence[str], position: int) -> Person | None:
         if not name:
@@ -302,4 +322,3 @@ def _description(text: str, frame: Frame, subject: Range) -> str:
 
 
 _HONORIFICS: Final = frozenset("mr mrs ms miss dr sen rep gov gen col lt sir dame prof".split())
-_ = DETERMINER

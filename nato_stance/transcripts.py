@@ -1,7 +1,7 @@
 """Turns of a transcript or an interview: paragraphs that begin with who speaks and a colon.
 
-A turn has no quotation marks of its own (at most one that opens each paragraph), so that the codebook's letter makes
-it `indirect`; the label is its source.
+The words of a turn have no quotation marks of their own, so that the codebook's letter makes them `indirect`; the label
+is their source. Questions of an interviewer are no statements.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from nato_stance.lexicon_files import lexicon
 from nato_stance.records import Span
 
 _LABEL: Final = re.compile(
-    r"[\"“]?[ ]?((?:[^\W\d_a-z][\w.’'-]{0,30}[ ]?){1,5}(?:\([^()\n]{1,60}\))?|Q|A)[ ]?:(?=\s)[ \t]*"
+    r"[\"“]?[ ]?((?:[^\W\d_a-z][\w.’'-]{0,30}[ ]?){1,5}|[QA])(?:[ ]?\([^()\n]{1,80}\))?[ ]?:(?=\s)[ \t]*"
 )
 _ASIDE: Final = re.compile(r"[\"“]?\s*[(\[][^()\[\]]{1,80}[)\]]\W*\Z")
 _HANDLE: Final = re.compile(r"@\w+\W*\Z")
 _MIN_TURNS: Final = 3
-_MAX_LABEL: Final = 80
+_LABEL_REACH: Final = 200
+_MARKS: Final = "\"“„«‘'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,23 +32,27 @@ class Turn:
     Attributes:
         label: span of who speaks.
         paragraphs: index of each paragraph of the turn.
-        spans: the words, one span a paragraph.
+        spans: the words, one span a paragraph; empty where the words stand in quotation marks.
+        asks: True for an interviewer's or a moderator's turn.
+        anonymous: True where the label is only *A* for answer.
     """
 
     label: Span
     paragraphs: tuple[int, ...]
     spans: tuple[Span, ...]
+    asks: bool
+    anonymous: bool
 
 
 def _label(text: str, block: Span) -> tuple[Span, int] | None:
     """Return the label of a paragraph and where its words begin, or None."""
-    match = _LABEL.match(text, block[0], min(block[1], block[0] + _MAX_LABEL + 40))
+    match = _LABEL.match(text, block[0], min(block[1], block[0] + _LABEL_REACH))
     if match is None or match.end() >= block[1]:
         return None
-    words = match.group(1).split()
-    if text[match.end()] in "\"“'‘" or words[-1].lower().rstrip(".") in lexicon("not_labels"):
+    name = match.group(1).rstrip()
+    if name.split()[-1].lower().rstrip(".") in lexicon("not_labels"):
         return None
-    return (match.start(1), match.start(1) + len(match.group(1).rstrip())), match.end()
+    return (match.start(1), match.start(1) + len(name)), match.end()
 
 
 def _words(text: str, start: int, end: int) -> Span | None:
@@ -60,11 +65,21 @@ def _words(text: str, start: int, end: int) -> Span | None:
     return (start, end) if start < end else None
 
 
+def _askers(text: str, blocks: Sequence[Span], labels: dict[int, tuple[Span, int]]) -> set[str]:
+    """Return the labels whose turns are mostly questions, or that say so themselves."""
+    asked, turns = Counter[str](), Counter[str]()
+    for i, (label, _) in labels.items():
+        name = text[slice(*label)]
+        turns[name] += 1
+        asked[name] += text[blocks[i][0] : blocks[i][1]].rstrip("\"”’'")[-1:] == "?"
+    return {n for n in turns if n.lower() in lexicon("asking_labels") or 2 * asked[n] > turns[n] > 1}
+
+
 def transcript_turns(text: str, blocks: Sequence[Span]) -> list[Turn]:
     """Return the turns of a transcript, none where the article is no transcript.
 
     An article counts as one where three paragraphs or more begin with a label and a label comes back. A paragraph
-    without a label goes on with the turn before it when it opens with a quotation mark or a label follows directly.
+    without a label goes on with the turn before it when it opens with a quotation mark, or when another turn follows.
 
     Args:
         text: the article.
@@ -74,20 +89,32 @@ def transcript_turns(text: str, blocks: Sequence[Span]) -> list[Turn]:
     names = Counter(text[slice(*label)] for label, _ in labels.values())
     if len(labels) < _MIN_TURNS or max(names.values()) < 2:
         return []
-    labels = {i: found for i, found in labels.items() if names[text[slice(*found[0])]] > 1 or len(names) < 6}
-    turns: list[Turn] = []
-    for i, (label, begin) in labels.items():
-        members, spans = [i], []
-        first = _words(text, begin, blocks[i][1])
-        if first is None:
-            continue
-        spans.append(first)
-        j = i + 1
-        while j < len(blocks) and j not in labels and (text[blocks[j][0]] in '"“' or j + 1 in labels):
-            words = _words(text, *blocks[j])
-            members.append(j)
-            if words is not None:
-                spans.append(words)
-            j += 1
-        turns.append(Turn(label, tuple(members), tuple(spans)))
-    return turns
+    labels = {i: found for i, found in labels.items() if names[text[slice(*found[0])]] > 1}
+    askers = _askers(text, blocks, labels)
+    starts = sorted(labels)
+    return [
+        _turn(text, blocks, start, starts[n + 1] if n + 1 < len(starts) else None, labels[start], askers)
+        for n, start in enumerate(starts)
+    ]
+
+
+def _turn(
+    text: str,
+    blocks: Sequence[Span],
+    start: int,
+    following: int | None,
+    found: tuple[Span, int],
+    askers: set[str],
+) -> Turn:
+    label, begin = found
+    name = text[slice(*label)]
+    members, spans = [start], [_words(text, begin, blocks[start][1])]
+    quoted = text[begin] in _MARKS
+    i = start + 1
+    limit = following if following is not None else len(blocks)
+    while i < limit and (text[blocks[i][0]] in '"“' or following is not None and not quoted and name not in askers):
+        members.append(i)
+        spans.append(_words(text, *blocks[i]))
+        i += 1
+    words = () if quoted else tuple(s for s in spans if s is not None)
+    return Turn(label, tuple(members), words, name in askers, name in ("A", "Answer"))
