@@ -84,7 +84,7 @@ def _after(frame: Frame, text: str, index: int, found: Sequence[Cue]) -> Attribu
             if start > begin + 2:
                 break
             continue
-        if not cue.flags & SAY and cue.flags or not cue.finite:
+        if not cue.flags & SAY and cue.flags and not cue.inverted or not cue.finite:
             continue
         if cue.subject is None or cue.subject[0] <= at and (not closes or frame.flags[begin] & RELATIVE):
             continue
@@ -134,7 +134,7 @@ def _is_inside(frame: Frame, outer: Cue, inner: Cue) -> bool:
     """Tell whether `inner` belongs to the clause that `outer` reports ("Trump said that Clinton called it ...")."""
     if outer.subject is None or outer.passive or not outer.flags & SAY or not outer.finite:
         # A gerund or an infinitive hands on to whatever it depends on.
-        return outer.subject is not None and outer.subject == inner.subject
+        return outer.subject is not None and not outer.finite and outer.subject == inner.subject
     if outer.inverted:
         return False
     if inner.begin > outer.at[1] and frame.flags[inner.begin - 1] & COMMA:

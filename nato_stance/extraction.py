@@ -141,15 +141,16 @@ class _Extraction:
         heading = self.headings.is_heading(index) or not reported
         parts = reporter_sentences(self.text, block, kept)
         for n, (start, end, inside) in enumerate(parts):
+            kept_any = False
             if inside:
-                self._quoted_sentence(index, start, end, inside, heading=heading)
+                kept_any = self._quoted_sentence(index, start, end, inside, heading=heading)
             elif not heading and not _triggers().isdisjoint(
                 _PLAIN_WORD.findall(self.text, start, min(end, start + 4000))
             ):
                 frame = Frame(self.text, start, end, ())
                 self._indirect(index, frame, cues(frame), frozenset())
             following = parts[n + 1] if n + 1 < len(parts) else None
-            if not inside and self._hands_over(index, end, following):
+            if not kept_any and self._hands_over(index, end, following):
                 self._hand_over(Frame(self.text, start, end, ()), index)
 
     def _hands_over(self, index: int, end: int, following: tuple[int, int, Sequence[QuotedSpan]] | None) -> bool:
@@ -173,14 +174,17 @@ class _Extraction:
 
     def _quoted_sentence(
         self, index: int, start: int, end: int, quotes: Sequence[QuotedSpan], *, heading: bool
-    ) -> None:
+    ) -> bool:
+        """Read a sentence with quotations; tell whether any of them may be a statement."""
         frame = Frame(self.text, start, end, quotes)
         kept = [q for i, q in enumerate(quotes) if q.joined or not names_something(frame, i, self.text)]
         if len(kept) < len(quotes):
             frame = Frame(self.text, start, end, kept)
         found = cues(frame)
         carried = attribute(frame, self.text, found) if kept else []
-        taken = frozenset(c.cue for c in carried if c is not None and c.cue is not None)
+        taken = frozenset(
+            c.cue for i, c in enumerate(carried) if c is not None and c.cue is not None and not _adds(frame, i, c.cue)
+        )
         speech = [] if heading else indirect_speech(frame, found, taken)
         for said in speech:
             if not kept or said.content[0][0] < frame.at[0]:
@@ -190,6 +194,7 @@ class _Extraction:
         for said in speech:
             if kept and said.content[0][0] >= frame.at[0]:
                 self._reported(index, frame, said)
+        return bool(kept)
 
     def _quoted(self, index: int, frame: Frame, i: int, quote: QuotedSpan, carried: Attribution | None) -> None:
         last = self.drafts[-1] if self.drafts else None
@@ -244,7 +249,7 @@ class _Extraction:
         if pure or len(words) > _LONG_FRAGMENT:
             self._draft(kind, quote, self.resolver.last, None, frame, index, "none")
             return
-        if modifies_noun(self.text, quote) or is_title_case(words):
+        if len(words) < 2 or modifies_noun(self.text, quote) or is_title_case(words):
             return
         if not (self.drafts and self.drafts[-1].paragraph == index):
             self.waiting.append((index, frame, quote, kind))
@@ -326,6 +331,12 @@ class _Extraction:
             context_span=context,
             context=text[slice(*context)],
         )
+
+
+def _adds(frame: Frame, i: int, cue: tuple[int, int]) -> bool:
+    """Tell whether a quotation after a colon only adds to what its cue already reports: "He ruled out talks: “...”"."""
+    at = frame.at[i]
+    return at - cue[1] > 1 and bool(frame.flags[at - 1] & COLON)
 
 
 def _cue_span(frame: Frame, carried: Attribution) -> Span | None:

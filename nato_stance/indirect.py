@@ -33,7 +33,7 @@ from nato_stance.tokens import (
     VERB,
     Frame,
 )
-from nato_stance.verbs import GERUND
+from nato_stance.verbs import GERUND, PAST
 
 _AUTHORS: Final = frozenset("i we you who one".split())
 _NEGATIONS: Final = frozenset(
@@ -42,12 +42,15 @@ _NEGATIONS: Final = frozenset(
 _DOUBTFUL: Final = frozenset("may might could can should would must if whether cannot can't couldn't shall".split())
 _QUESTIONS: Final = frozenset("whether if how why what who when where".split())
 _ASKS: Final = frozenset("ask wonder doubt question explain say".split())
-_EMPTY: Final = frozenset("so nothing something little much anything everything yes no goodbye hello it them".split())
+_EMPTY: Final = frozenset(
+    "you me us so nothing something little much anything everything yes no goodbye hello it them".split()
+)
 _SUPPORTS: Final = frozenset("arguing saying explaining insisting claiming".split())
 _CUTS: Final = frozenset("and but while though although whereas as".split())
 _THAT_REACH: Final = 9
 _CLAUSE_REACH: Final = 14
 _MIN_TOKENS: Final = 3
+_SUBJECT_REACH: Final = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ def _is_doubtful(frame: Frame, cue: Cue) -> bool:
     """Tell whether a cue is negated, hypothetical or a question ("did not say", "could argue", "if they say")."""
     i = cue.at[0] - 1
     low = cue.subject[1] if cue.subject and cue.subject[1] <= cue.at[0] else max(0, cue.at[0] - 4)
-    while i >= low:
+    while i >= low and frame.flags[i] & (AUXILIARY | ADVERB | CONJUNCTION):
         word = frame.words[i].lower().replace("’", "'")
         if word in _NEGATIONS or word in _DOUBTFUL:
             return True
@@ -80,11 +83,11 @@ def _is_doubtful(frame: Frame, cue: Cue) -> bool:
 
 
 def _has_source(frame: Frame, cue: Cue) -> bool:
-    if cue.subject is None or cue.passive:
+    if cue.subject is None or cue.passive or not (cue.finite or cue.flags & GERUND or not cue.flags):
         return False
     if frame.low[cue.subject[0]] in _AUTHORS and cue.subject[1] - cue.subject[0] == 1:
         return False
-    return can_speak(frame, cue.subject)
+    return can_speak(frame, cue.subject) or bool(frame.flags[cue.subject[0]] & DETERMINER and cue.flags & PAST)
 
 
 def _end_of_content(frame: Frame, start: int, later: Sequence[Cue]) -> int:
@@ -98,6 +101,8 @@ def _end_of_content(frame: Frame, start: int, later: Sequence[Cue]) -> int:
             break
     for i in range(start, end):
         if flags[i] & QUOTE or frame.words[i] in (";", "(") and i > start:
+            return i
+        if flags[i] & COLON and i + 1 < len(frame) and flags[i + 1] & QUOTE:
             return i
     return end
 
@@ -223,6 +228,10 @@ def _object_start(frame: Frame, cue: Cue) -> int | None:
     if start >= len(frame) or cue.inverted:
         return None
     flag = frame.flags[start]
+    if cue.lemma == "ask" and frame.low[start] == "not":
+        return None  # "asked not to be named"
+    if cue.lemma == "recount" and frame.low[start] not in _QUESTIONS:
+        return None
     if flag & (COMMA | STOP | COLON | DASH | QUOTE | CONJUNCTION) and frame.low[start] not in _QUESTIONS:
         return None
     if flag & PREPOSITION and frame.low[start] != "to":
@@ -299,11 +308,32 @@ def _tail(frame: Frame, usable: Sequence[Cue], found: Sequence[Cue]) -> Indirect
         if not cue.flags:
             continue
         content = _tail_content(frame, cue, 0)
+        split = None if content is not None else _parted(frame, cue, found)
+        if split is not None:
+            return IndirectSpeech(split, cue)
         if content is not None and not _holds_quote(frame, content):
             lead = next((c for c in found if not c.flags and c.subject and c.at[0] <= 1), None)
             if lead is None:
                 return IndirectSpeech((content,), cue)
     return None
+
+
+def _parted(frame: Frame, cue: Cue, found: Sequence[Cue]) -> tuple[Range, Range] | None:
+    """Return the two halves of a clause that a cue interrupts: "The base, she said, had never made ..."."""
+    if not cue.finite or cue.passive or cue.lemma not in _clause_verbs() or not 1 < cue.begin <= _SUBJECT_REACH:
+        return None
+    if not (frame.flags[cue.begin - 1] & COMMA and cue.end < len(frame) and frame.flags[cue.end] & COMMA):
+        return None
+    start = cue.end + 1
+    if start >= len(frame) or frame.flags[start] & (CONJUNCTION | RELATIVE | QUOTE):
+        return None
+    if frame.flags[0] & (PREPOSITION | CONJUNCTION | ADVERB | VERB) and not frame.flags[0] & DETERMINER:
+        return None
+    stop = _end_of_content(frame, start, [c for c in found if c.at[0] > cue.at[0]])
+    first = (0, cue.begin - 1)
+    if stop - start < _MIN_TOKENS or _holds_quote(frame, first) or stop < len(frame) and frame.flags[stop] & QUOTE:
+        return None
+    return first, (start, stop)
 
 
 def _content(frame: Frame, cue: Cue, found: Sequence[Cue]) -> Range | None:
@@ -321,6 +351,8 @@ def _content(frame: Frame, cue: Cue, found: Sequence[Cue]) -> Range | None:
     if end - start < (1 if cue.lemma not in _clause_verbs() else _MIN_TOKENS):
         return None
     if end < len(frame) and frame.flags[end] & QUOTE:
+        return None
+    if end - start == 1 and frame.flags[start] & (OBJECT | PRONOUN):
         return None
     return start, end
 

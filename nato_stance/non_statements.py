@@ -73,6 +73,8 @@ def is_title(frame: Frame, index: int, words: Sequence[str]) -> bool:
     """Tell whether quoted words in title case stand where the title of a work, a programme or an event stands."""
     if not is_title_case(words):
         return False
+    if words[0] in ("Operation", "Exercise", "Project") and len(words) > 1:
+        return True
     at, flags = frame.at[index], frame.flags
     works = lexicon("work_nouns")
     for i in range(at - 1, max(-1, at - 1 - _REACH), -1):

@@ -89,6 +89,8 @@ def split_name(words: Sequence[str]) -> tuple[list[str], list[str]]:
     """Split a capitalised run into the titles before a name and the name: "Gen. Mark Milley" to `Gen.` and the rest."""
     not_name = _not_in_names()
     i = _after_last_title(words)
+    while i < len(words) - 1 and words[i].lower() in lexicon("roles"):
+        i += 1
     while i < len(words) and (words[i].rstrip(".").lower() in not_name or strip_possessive(words[i]) != words[i]):
         if (
             i == len(words) - 1

@@ -230,7 +230,9 @@ class Resolver:
         if cut < 0 and at > 60:
             return False
         words = before[cut + 1 :].split()
-        return len(words) <= 5 and not any(w in _saying() for w in words)
+        if len(words) > 5:
+            return False
+        return words[:1] in (["I"], ["We"]) or not any(w in _saying() for w in words)
 
     def _described_person(self, frame: Frame, subject: Range, head: Range) -> Person | None:
         """Resolve "the minister", "the NATO chief": by role words, else whoever spoke last, else who is named next."""
@@ -266,7 +268,7 @@ class Resolver:
     def _described_source(self, frame: Frame, subject: Range, head: Range, span: Span) -> Speaker:
         """Keep an organisation, a country or an unnamed source as it stands, without its article."""
         nouns = [frame.low[i] for i in range(*head) if frame.flags[i] & ROLE]
-        if frame.low[subject[0]] in _DEFINITE and nouns and head[1] - head[0] <= 2:
+        if frame.low[subject[0]] in _DEFINITE and nouns and subject[1] - subject[0] <= 2:
             known = self._described.get(nouns[-1])
             if known is not None:
                 return Speaker(known, span)

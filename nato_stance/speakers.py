@@ -248,6 +248,10 @@ def _noun_phrase_before(frame: Frame, last: int, low: int) -> Range | None:
         if flag & AUXILIARY and not flag & (DETERMINER | CAPITAL | ROLE):
             break
         start -= 1
+    if start > low + 1 and frame.low[start - 1] == "who" and not flags[start - 2] & _NOT_SUBJECT:
+        return _noun_phrase_before(frame, start - 2, low)  # "an officer who served there told"
+    if start > low + 1 and frame.low[start] == "by" and flags[start - 1] & VERB:
+        return _noun_phrase_before(frame, start - 2, low)  # "an official quoted by newspapers described"
     return _trim_subject(frame, start, last + 1)
 
 
@@ -335,7 +339,8 @@ def _verb_cue(frame: Frame, i: int, low: int) -> Cue | None:
     if j >= low and frame.low[j] == "to" or j >= low and flags[j] & PREPOSITION:
         cue.finite = False
         return cue if frame.low[j] == "to" and kind & BASE else None
-    if kind & PARTICIPLE and _is_passive(frame, i, low):
+    by = end < len(frame) and frame.low[end] == "by" and lemma != "say"
+    if kind & PARTICIPLE and (by or _is_passive(frame, i, low)):
         cue.passive = True
         cue.subject = _agent(frame, end)
         return cue
@@ -358,6 +363,8 @@ def _reads_as_noun(frame: Frame, end: int) -> bool:
     if end >= len(frame):
         return False
     flag = frame.flags[end]
+    if flag & COMMA:
+        return not frame.flags[end - 2] & (CAPITAL | PRONOUN)
     return bool(
         flag & (CONJUNCTION | AUXILIARY | VERB) or frame.words[end] == "(" or flag & PREPOSITION and not flag & CAPITAL
     )

@@ -38,7 +38,7 @@ POSSESSIVE: Final = 262144
 MAX_TOKENS: Final = 400
 """A sentence longer than this is cut; no rule looks that far."""
 
-_TOKEN: Final = re.compile(r"\w+(?:[’'.&/-]\w+)*+['’]?|--|[^\w\s]")
+_TOKEN: Final = re.compile(r"\d+(?:[.,]\d+)++|\w+(?:[’'.&/-]\w+)*+['’]?|--|[^\w\s]")
 
 _DETERMINERS = (
     "the a an his her its their our my your one another this these those some several many two three four five six"
