@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pickle
-import signal
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
-from nato_stance.records import InvalidInputError, InvalidTypeError, MissingDependencyError, NatoStanceError
+from nato_stance.processes import Answer, ProcessPool, answer, answers
+from nato_stance.records import InvalidInputError, InvalidTypeError, MissingDependencyError
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -19,15 +19,8 @@ BATCH_SIZE: Final = 16
 
 _BATCH_WEIGHT: Final = 2_000_000
 _BATCHES_PER_WORKER: Final = 4
-_IDLE_SECONDS: Final = 120
 _LARGE_FUNCTION: Final = 100_000
 _SOLO_TRIES: Final = 2
-
-Answer = tuple[Any, BaseException | None]
-
-
-class WorkerDiedError(NatoStanceError, RuntimeError):
-    """A worker process was ended from outside, each time that it worked on one certain item."""
 
 
 class Outcome(NamedTuple, Generic[T, R]):
@@ -52,7 +45,7 @@ def map_ordered(
     joblib's active backend: processes by default, threads or a Dask cluster under `joblib.parallel_config`. At most
     four batches a worker are under way, so memory stays flat however long the input is.
 
-    When a worker process is killed, what it had in hand is done again, one batch at a time; an item that kills
+    When a worker process is killed, the batch that it had in hand is done again, item by item; an item that kills
     its worker every time gets a `WorkerDiedError` as its outcome, the others are done as if nothing had happened.
 
     Args:
@@ -92,7 +85,7 @@ def _map(
     pool = None if n_jobs == 1 else _open_pool(n_jobs, function)
     if pool is None:
         for item in items:
-            yield Outcome(item, *_answer(function, item))
+            yield Outcome(item, *answer(function, item))
         return
     yield from _Run(pool, _batches(items, batch_size, weight)).outcomes()
 
@@ -129,8 +122,6 @@ class _Pool(Protocol):
 
     def submit(self, batch: Sequence[Any]) -> Future[list[Answer]]: ...
 
-    def restart(self) -> None: ...
-
     def close(self, unfinished: list[Future[list[Answer]]], *, kill: bool) -> None: ...
 
 
@@ -154,13 +145,7 @@ class _Run:
         try:
             while self._fill():
                 task = self._window.popleft()
-                try:
-                    answers = task.future.result()
-                except self._pool.deaths:
-                    self._window.appendleft(task)
-                    yield from self._recover()
-                else:
-                    yield from _pair(task.batch, answers)
+                yield from _pair(task.batch, self._done(task))
             kill = False
         finally:
             self._pool.close([task.future for task in self._window], kill=kill)
@@ -176,77 +161,29 @@ class _Run:
             except Exception as error:
                 self._exhausted, self._input_error = True, error
             else:
-                self._window.append(_Task(batch, self._submit(batch)))
+                self._window.append(_Task(batch, self._pool.submit(batch)))
         return bool(self._window)
 
-    def _submit(self, batch: list[Any]) -> Future[list[Answer]]:
-        try:
-            return self._pool.submit(batch)
-        except self._pool.deaths as error:
-            lost: Future[list[Answer]] = Future()
-            lost.set_exception(error)
-            return lost
-
-    def _recover(self) -> Iterator[Outcome[Any, Any]]:
-        """Finish the window after a death, one task at a time, so that a death has one possible cause."""
-        tasks = list(self._window)
-        self._window.clear()
-        self._pool.restart()
-        for task in tasks:
-            answers = self._settled(task) or self._alone(task.batch)
-            if answers is None:
-                answers = [self._single(item) for item in task.batch]
-            yield from _pair(task.batch, answers)
-
-    def _settled(self, task: _Task) -> list[Answer] | None:
+    def _done(self, task: _Task) -> list[Answer]:
         try:
             return task.future.result()
         except self._pool.deaths:
-            return None
-
-    def _alone(self, batch: list[Any]) -> list[Answer] | None:
-        try:
-            return self._submit(batch).result()
-        except self._pool.deaths:
-            self._pool.restart()
-            return None
+            # Any of the batch may have been the death of the worker, or none: one by one tells.
+            return [self._single(item) for item in task.batch]
 
     def _single(self, item: Any) -> Answer:
+        death: BaseException | None = None
         for _ in range(_SOLO_TRIES):
-            answers = self._alone([item])
-            if answers is not None:
-                return answers[0]
-        return None, WorkerDiedError(
-            "the worker process was killed every time that it worked on this article, most likely because memory ran "
-            "out; score it alone with --jobs 1, or leave it out"
-        )
+            try:
+                return self._pool.submit([item]).result()[0]
+            except self._pool.deaths as error:
+                death = error
+        return None, death
 
 
-def _pair(batch: list[Any], answers: list[Answer]) -> Iterator[Outcome[Any, Any]]:
-    for item, answer in zip(batch, answers, strict=True):
-        yield Outcome(item, *answer)
-
-
-def _answer(function: Callable[[Any], Any], item: Any) -> Answer:
-    try:
-        return function(item), None
-    except Exception as error:
-        return None, error
-
-
-def _answers(function: Callable[[Any], Any], batch: Sequence[Any]) -> list[Answer]:
-    """Work of a worker: one answer an item, each sure to survive the way back."""
-    return [(value, _portable(error)) for value, error in (_answer(function, item) for item in batch)]
-
-
-def _portable(error: BaseException | None) -> BaseException | None:
-    if error is None:
-        return None
-    try:
-        pickle.loads(pickle.dumps(error))
-    except Exception:
-        return RuntimeError(f"{type(error).__name__}: {error}")
-    return error
+def _pair(batch: list[Any], found: list[Answer]) -> Iterator[Outcome[Any, Any]]:
+    for item, (value, error) in zip(batch, found, strict=True):
+        yield Outcome(item, value, error)
 
 
 def _open_pool(n_jobs: int | None, function: Callable[[Any], Any]) -> _Pool | None:
@@ -263,7 +200,7 @@ def _open_pool(n_jobs: int | None, function: Callable[[Any], Any]) -> _Pool | No
     if n_workers == 1 or name == "SequentialBackend":
         return None
     if name in ("LokyBackend", "MultiprocessingBackend"):
-        return _ProcessPool(n_workers, function)
+        return ProcessPool(n_workers, function)
     if name == "ThreadingBackend":
         return _ThreadPool(n_workers, function)
     raise InvalidInputError(f"joblib's active backend is {name}; choose loky, threading or dask in parallel_config")
@@ -278,56 +215,10 @@ class _ThreadPool:
         self._executor = ThreadPoolExecutor(n_workers)
 
     def submit(self, batch: Sequence[Any]) -> Future[list[Answer]]:
-        return self._executor.submit(_answers, self._function, batch)
-
-    def restart(self) -> None:
-        raise AssertionError("threads do not die alone")
+        return self._executor.submit(answers, self._function, batch)
 
     def close(self, unfinished: list[Future[list[Answer]]], *, kill: bool) -> None:
         self._executor.shutdown(wait=not kill, cancel_futures=True)
-
-
-class _ProcessPool:
-    deaths: tuple[type[BaseException], ...] = (BrokenExecutor,)
-
-    def __init__(self, n_workers: int, function: Callable[[Any], Any]) -> None:
-        from joblib.externals.loky.cloudpickle_wrapper import dumps
-
-        self.n_workers = n_workers
-        self._pickled: bytes = dumps(function)
-        self.restart()
-
-    def submit(self, batch: Sequence[Any]) -> Future[list[Answer]]:
-        future: Future[list[Answer]] = self._executor.submit(_answers_installed, batch)
-        return future
-
-    def restart(self) -> None:
-        from joblib.externals.loky import ProcessPoolExecutor
-
-        # The function goes to each worker once, at its start, not with every batch: it may carry a whole model.
-        # Not joblib's reusable executor: two runs at once in one process would take it from each other.
-        self._executor = ProcessPoolExecutor(
-            self.n_workers, timeout=_IDLE_SECONDS, initializer=_install, initargs=(self._pickled,)
-        )
-
-    def close(self, unfinished: list[Future[list[Answer]]], *, kill: bool) -> None:
-        # Killing the workers settles what is unfinished; loky trips over futures that were cancelled as well.
-        self._executor.shutdown(wait=True, kill_workers=kill)
-
-
-_installed: Callable[[Any], Any] | None = None
-
-
-def _install(pickled: bytes) -> None:
-    global _installed
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of a terminal; the parent decides
-    _installed = pickle.loads(pickled)
-
-
-def _answers_installed(batch: Sequence[Any]) -> list[Answer]:
-    if _installed is None:
-        raise AssertionError("the worker was started without its function")
-    return _answers(_installed, batch)
 
 
 class _DaskPool:
@@ -343,11 +234,8 @@ class _DaskPool:
         self._function = client.scatter(function, broadcast=True, hash=False) if large else function
 
     def submit(self, batch: Sequence[Any]) -> Future[list[Answer]]:
-        future: Future[list[Answer]] = self._client.submit(_answers, self._function, batch, pure=False)
+        future: Future[list[Answer]] = self._client.submit(answers, self._function, batch, pure=False)
         return future
-
-    def restart(self) -> None:
-        """Do nothing: the cluster looks after its workers."""
 
     def close(self, unfinished: list[Future[list[Answer]]], *, kill: bool) -> None:
         """Call back what is not done; the cluster belongs to whoever started it."""

@@ -96,8 +96,8 @@ class _StoreSink:
 
 
 def _start_again(path: str) -> str:
-    part = part_of(path)
-    kept = f"what is done is in {part!r}; " if part not in (STDOUT, path) else ""
+    part = path if path == STDOUT else part_of(path)
+    kept = f"what is done is in {part!r}; " if part != path else ""
     return f"{kept}the same command starts from the beginning; with --db FILE in place of -o it would go on"
 
 

@@ -25,8 +25,8 @@ from nato_stance.records import StoreError
 
 SCHEMA_VERSION: Final = 1
 _APPLICATION_ID: Final = 0x6E617473  # "nats"; tells this kind of database from any other
-_COMMIT_ARTICLES: Final = 500
-_COMMIT_SECONDS: Final = 2.0
+_COMMIT_ARTICLES: Final = 200
+_COMMIT_SECONDS: Final = 1.0
 _BUSY_SECONDS: Final = 30.0
 _STDIN: Final = "-"
 
