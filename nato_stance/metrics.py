@@ -1,8 +1,8 @@
 """Measures of labels against gold, as pure functions of numpy arrays: no model, no file, no label names but the order.
 
 Every measure here is a function of sums over items: how often gold label i met answer j, how much confidence fell into
-a bin. So each item becomes one row of numbers (`tally_rows`), and a resample of the items is a weighted sum of the rows:
-a thousand bootstrap resamples, or ten thousand permutations, are one matrix product (`measures` takes any number of
+a bin. So each item becomes one row of numbers (`tally_rows`), and a resample of items is a weighted sum of the rows: a
+thousand bootstrap resamples, or ten thousand permutations, are one matrix product (`measures` takes any number of
 sums at once).
 
 Labels are numbers: the place in `codebook.PRESENCES` for the three fields, in `codebook.STANCES` for the primary, in
@@ -174,12 +174,13 @@ def precision_recall_f1(matrix: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def _presence_f1(matrices: list[Floats]) -> Floats:
-    values = []
+    values: list[Floats] = []
     for matrix in matrices:
         both = matrix[..., :_ABSENT, :_ABSENT].sum(axis=(-1, -2))
         gold, answers = matrix[..., :_ABSENT, :].sum(axis=(-1, -2)), matrix[..., :, :_ABSENT].sum(axis=(-1, -2))
         values.append(_ratio(2 * both, gold + answers))
-    return np.stack(values, axis=-1).mean(axis=-1)
+    mean: Floats = np.stack(values, axis=-1).mean(axis=-1)
+    return mean
 
 
 def reliability(totals: Floats) -> tuple[Floats, Floats, Floats]:
