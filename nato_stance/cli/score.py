@@ -124,7 +124,7 @@ def run(options: argparse.Namespace) -> int:
     finder, articles = _inputs(options, target, progress)
     scorer = StandardScorer(options.model, options.min_confidence)
     model = scorer.loaded_model()  # a model that cannot be loaded is one error, not one for each article
-    settings = Settings(__version__, model.digest, (("min_confidence", options.min_confidence),))
+    settings = Settings(__version__, model.provenance["digest"], (("min_confidence", options.min_confidence),))
     width = shutil.get_terminal_size((100, 24)).columns
     worker = ArticleWorker(scorer, form, options.articles is not None, width)
     return _Job(options, worker, finder, progress).run(articles, form, target, settings)
