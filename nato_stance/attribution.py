@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from nato_stance.lexicon_files import lexicon
+from nato_stance.non_statements import is_title_case
 from nato_stance.speakers import Cue, Range, can_speak, cues, main_subject, noun_phrase_at
 from nato_stance.tokens import (
     ADVERB,
@@ -228,6 +229,15 @@ def _as_something(frame: Frame, index: int) -> Attribution | None:
     return None
 
 
+def _only_names(frame: Frame, text: str, index: int, before: tuple[Attribution, int]) -> bool:
+    """Tell whether a passive without an agent gives something its title: "It is called “The Long Shadow”"."""
+    if before[0].subject is not None or before[1] > 1:
+        return False
+    quote = frame.quotes[index]
+    words = text[quote.start : quote.end].split()
+    return len(words) > 1 and is_title_case([w.strip(",:;.!?") or "-" for w in words])
+
+
 def _is_passive_near(found: Sequence[Cue], before: tuple[Attribution, int]) -> bool:
     """Tell whether a cue without a source is a passive close to the quotation ("was called a “...”")."""
     return before[1] <= 2 * _NEAR and any(c.passive for c in found if c.at == before[0].cue)
@@ -242,6 +252,9 @@ def attribute(frame: Frame, text: str, found: Sequence[Cue] | None = None) -> li
         before = _before(frame, index, found)
         if before is not None and before[0].subject is None and not _is_passive_near(found, before):
             before = None
+        if before is not None and _only_names(frame, text, index, before):
+            result.append(None)
+            continue
         if direct is not None:
             result.append(direct)
         elif before is not None and before[0].subject is not None and _is_near(frame, before[1], at):

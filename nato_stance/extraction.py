@@ -74,7 +74,10 @@ class _Extraction:
     def run(self) -> list[Quotation]:
         turns = {i: turn for turn in transcript_turns(self.text, self.blocks) for i in turn.paragraphs}
         self._answerer = self._main_answerer(turns.values())
+        end = self.headings.end_of_article()
         for index, quotes in self._paragraphs_with_quotes():
+            if index >= end:
+                break
             turn = turns.get(index)
             if turn is None:
                 self._paragraph(index, quotes)
@@ -175,13 +178,14 @@ class _Extraction:
     def _quoted_sentence(
         self, index: int, start: int, end: int, quotes: Sequence[QuotedSpan], *, heading: bool
     ) -> bool:
-        """Read a sentence with quotations; tell whether any of them may be a statement."""
+        """Read a sentence with quotations; tell whether it gave a statement."""
         frame = Frame(self.text, start, end, quotes)
         kept = [q for i, q in enumerate(quotes) if q.joined or not names_something(frame, i, self.text)]
         if len(kept) < len(quotes):
             frame = Frame(self.text, start, end, kept)
         found = cues(frame)
         carried = attribute(frame, self.text, found) if kept else []
+        size = len(self.drafts) + len(self.waiting)
         taken = frozenset(
             c.cue for i, c in enumerate(carried) if c is not None and c.cue is not None and not _adds(frame, i, c.cue)
         )
@@ -194,7 +198,7 @@ class _Extraction:
         for said in speech:
             if kept and said.content[0][0] >= frame.at[0]:
                 self._reported(index, frame, said)
-        return bool(kept)
+        return len(self.drafts) + len(self.waiting) > size
 
     def _quoted(self, index: int, frame: Frame, i: int, quote: QuotedSpan, carried: Attribution | None) -> None:
         last = self.drafts[-1] if self.drafts else None

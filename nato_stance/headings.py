@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from nato_stance.lexicon_files import lexicon
 from nato_stance.non_statements import content_words, is_title_case
 from nato_stance.paragraphs import is_heading
 from nato_stance.quotes import QuotedSpan
@@ -17,6 +18,7 @@ _BODY: Final = 40
 _BODY_CHARACTERS: Final = 2000
 _MAX_HEADLINE: Final = 250
 _MAX_LABEL_WORDS: Final = 10
+_MAX_BOILERPLATE: Final = 60
 
 
 class Headings:
@@ -31,6 +33,20 @@ class Headings:
         self.text, self.blocks = text, blocks
         self._double = any(q.family == "double" for q in quoted)
         self._body: list[set[str]] | None = None
+
+    def end_of_article(self) -> int:
+        """Return the index of the paragraph with which the page around the article begins, the number of all if none.
+
+        Only lines such as "Leave a comment" in the last two thirds of the text count.
+        """
+        n = len(self.blocks)
+        for index in range(n // 3 + 1, n):
+            start, end = self.blocks[index]
+            if end - start <= _MAX_BOILERPLATE:
+                line = self.text[start:end].lower().rstrip(" .:!")
+                if line in lexicon("boilerplate"):
+                    return index
+        return n
 
     def is_heading(self, index: int) -> bool:
         """Tell whether paragraph `index` is a headline or a subheading."""

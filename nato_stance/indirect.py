@@ -42,9 +42,8 @@ _NEGATIONS: Final = frozenset(
 _DOUBTFUL: Final = frozenset("may might could can should would must if whether cannot can't couldn't shall".split())
 _QUESTIONS: Final = frozenset("whether if how why what who when where".split())
 _ASKS: Final = frozenset("ask wonder doubt question explain say".split())
-_EMPTY: Final = frozenset(
-    "you me us so nothing something little much anything everything yes no goodbye hello it them".split()
-)
+_EMPTY: Final = frozenset("you me us so nothing something little much anything everything yes no goodbye hello".split())
+_ADDRESSED: Final = frozenset("tell assure inform remind warn advise promise reassure caution alert".split())
 _SUPPORTS: Final = frozenset("arguing saying explaining insisting claiming".split())
 _CUTS: Final = frozenset("and but while though although whereas as".split())
 _THAT_REACH: Final = 9
@@ -87,7 +86,9 @@ def _has_source(frame: Frame, cue: Cue) -> bool:
         return False
     if frame.low[cue.subject[0]] in _AUTHORS and cue.subject[1] - cue.subject[0] == 1:
         return False
-    return can_speak(frame, cue.subject) or bool(frame.flags[cue.subject[0]] & DETERMINER and cue.flags & PAST)
+    if can_speak(frame, cue.subject):
+        return True
+    return bool(frame.flags[cue.subject[0]] & DETERMINER) and (not cue.flags or bool(cue.flags & PAST))
 
 
 def _end_of_content(frame: Frame, start: int, later: Sequence[Cue]) -> int:
@@ -156,8 +157,11 @@ def _skip_object(frame: Frame, i: int) -> int:
     return found[1]
 
 
-def _after_that(frame: Frame, start: int) -> int | None:
+def _after_that(frame: Frame, start: int, lemma: str) -> int | None:
     """Return the token after *that* where one follows a cue closely, with time, place or addressee between."""
+    if start < len(frame) and frame.low[start] != "that" and lemma not in _ADDRESSED:
+        if not frame.flags[start] & (PREPOSITION | ADVERB | DAY | COMMA):
+            return None
     for i in range(start, min(len(frame), start + _THAT_REACH)):
         if frame.low[i] == "that":
             return i + 1 if i == start or not frame.flags[i - 1] & COMMA or i - start < 6 else None
@@ -169,7 +173,7 @@ def _after_that(frame: Frame, start: int) -> int | None:
 def _looks_like_clause(frame: Frame, start: int) -> bool:
     """Tell whether a clause without *that* begins at token `start`: a subject, and a finite verb soon after."""
     flags = frame.flags
-    if start >= len(frame) or frame.low[start] in _EMPTY:
+    if start >= len(frame) or frame.low[start] in _EMPTY or flags[start] & PRONOUN and start + 1 == len(frame):
         return False
     if flags[start] & (COMMA | STOP | COLON | DASH | QUOTE | OBJECT | CONJUNCTION) or frame.low[start] == "to":
         return False
@@ -193,7 +197,7 @@ def _clause_start(frame: Frame, cue: Cue) -> int | None:
     if cue.lemma not in verbs or cue.inverted:
         return None
     start = cue.at[1]
-    after = _after_that(frame, start)
+    after = _after_that(frame, start, cue.lemma)
     if after is not None:
         return after
     if not verbs[cue.lemma]:
@@ -204,7 +208,7 @@ def _clause_start(frame: Frame, cue: Cue) -> int | None:
         start = _skip_object(frame, start)
     start = _skip_time_and_place(frame, start)
     if start > cue.at[1]:
-        after = _after_that(frame, start)
+        after = _after_that(frame, start, cue.lemma)
         if after is not None:
             return after
     return start if _looks_like_clause(frame, start) else None
@@ -289,7 +293,7 @@ def indirect_speech(frame: Frame, found: Sequence[Cue], taken: frozenset[Range] 
     for n, cue in enumerate(usable):
         if cue.at[0] < floor or tail is not None and cue is tail.cue:
             continue
-        content = _content(frame, cue, found)
+        content = _content(frame, cue, found, taken)
         if content is None or content[0] < floor:
             continue
         if result and cue.flags & GERUND and not cue.finite and frame.low[cue.at[0]] in _SUPPORTS:
@@ -336,7 +340,7 @@ def _parted(frame: Frame, cue: Cue, found: Sequence[Cue]) -> tuple[Range, Range]
     return first, (start, stop)
 
 
-def _content(frame: Frame, cue: Cue, found: Sequence[Cue]) -> Range | None:
+def _content(frame: Frame, cue: Cue, found: Sequence[Cue], taken: frozenset[Range]) -> Range | None:
     later = [c for c in found if c.at[0] > cue.at[0]]
     if not cue.flags:
         return _phrase_content(frame, cue, later)
@@ -346,6 +350,8 @@ def _content(frame: Frame, cue: Cue, found: Sequence[Cue]) -> Range | None:
     if start is None:
         return None
     end = _end_of_content(frame, start, later)
+    if end < len(frame) and frame.flags[end] & QUOTE:
+        end = _before_quoting_cue(frame, start, end, [c for c in later if c.at in taken])
     while end > start and frame.flags[end - 1] & (COMMA | DASH | CONJUNCTION):
         end -= 1
     if end - start < (1 if cue.lemma not in _clause_verbs() else _MIN_TOKENS):
@@ -355,6 +361,17 @@ def _content(frame: Frame, cue: Cue, found: Sequence[Cue]) -> Range | None:
     if end - start == 1 and frame.flags[start] & (OBJECT | PRONOUN):
         return None
     return start, end
+
+
+def _before_quoting_cue(frame: Frame, start: int, end: int, quoting: Sequence[Cue]) -> int:
+    """Return where a reported clause ends whose rest another cue quotes: "... because of what he called “...”"."""
+    inner = next((c for c in quoting if start < c.begin < end), None)
+    if inner is None:
+        return end
+    stop = inner.begin
+    while stop > start and frame.flags[stop - 1] & (RELATIVE | PREPOSITION | CONJUNCTION | DETERMINER | COMMA | DASH):
+        stop -= 1
+    return stop if _has_finite_verb(frame, start, stop) else end
 
 
 def _phrase_content(frame: Frame, cue: Cue, later: Sequence[Cue]) -> Range | None:

@@ -41,6 +41,7 @@ _ROLE_SURNAMES: Final = frozenset(
 )
 _WORD_LIMIT: Final = 40
 _SAME_SURNAME: Final = 12
+_HONORIFICS: Final = frozenset("mr mrs ms miss dr sir lady dame gen col maj capt sen rep gov lord".split())
 
 
 @dataclass(slots=True)
@@ -172,7 +173,10 @@ class People:
         name[-1] = name[-1].rstrip(".") if len(name[-1]) > 2 else name[-1]
         offset = position + sum(len(w) + 1 for w in words[: len(titles)])
         if len(name) == 1:
-            lone.append((offset, name[0], titles[-1].rstrip(".").lower() if titles else ""))
+            title = titles[-1].rstrip(".").lower() if titles else ""
+            if title in _HONORIFICS and name[0].lower() not in self._by_surname:
+                self._describe(self._register(name, offset), titles)
+            lone.append((offset, name[0], title))
             return
         if _is_person(name, bool(_given_gender(name[0]))):
             person = self._register(name, offset)
@@ -186,12 +190,14 @@ class People:
             if _same_person(person.name.split(), name):
                 if len(name) > len(person.name.split()):
                     person.name = " ".join(name)
+                    person.gender = person.gender or _given_gender(name[0])
                 person.count += 1
                 return person
         person = Person(" ".join(name), offset, _given_gender(name[0]), count=1)
         if len(known) < _SAME_SURNAME:
             known.append(person)
-        self._by_first.setdefault(name[0].lower(), person)
+        if len(name) > 1 and name[0].lower() not in lexicon("places") | _not_in_names():
+            self._by_first.setdefault(name[0].lower(), person)
         return person
 
     def _describe(self, person: Person, titles: Sequence[str]) -> None:
@@ -259,5 +265,7 @@ def _same_person(a: Sequence[str], b: Sequence[str]) -> bool:
     """Tell whether two full names can belong to one person: same surname, first names equal or an initial of it."""
     if a[-1].lower() != b[-1].lower():
         return False
+    if len(a) == 1 or len(b) == 1:
+        return True
     x, y = a[0].rstrip(".").lower(), b[0].rstrip(".").lower()
     return x == y or (min(len(x), len(y)) == 1 and x[0] == y[0])

@@ -273,7 +273,10 @@ class Resolver:
             if known is not None:
                 return Speaker(known, span)
         name = _description(self.text, frame, subject)
+        if subject[1] - subject[0] == 1 and frame.low[subject[0]] in ("another", "one") and self._described:
+            name = f"{frame.low[subject[0]]} {next(reversed(self._described))}"
         if nouns:
+            self._described.pop(nouns[-1], None)
             self._described[nouns[-1]] = name
         return Speaker(name, span, human=bool(nouns) and not _is_body(frame, head))
 

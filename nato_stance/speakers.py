@@ -138,6 +138,8 @@ def can_speak(frame: Frame, subject: Range) -> bool:
         if flags[i] & (PREPOSITION | COMMA | RELATIVE) and not flags[i] & CAPITAL:
             end = i
             break
+    while end - 1 > start and not flags[end - 1] and any(flags[i] & ROLE for i in range(start, end - 1)):
+        end -= 1  # "a person familiar"
     last = flags[end - 1]
     if (
         last & (PRONOUN | ROLE)
@@ -323,7 +325,7 @@ def _verb_at(frame: Frame, i: int) -> tuple[int, int, str] | None:
 def _verb_cue(frame: Frame, i: int, low: int) -> Cue | None:
     flags = frame.flags
     previous = flags[i - 1] if i > low else 0
-    if previous & (DETERMINER | POSSESSIVE) and not previous & (PRONOUN | AUXILIARY):
+    if previous & (DETERMINER | POSSESSIVE) and not previous & (PRONOUN | AUXILIARY) and not _stands_alone(frame, i):
         if not (previous & POSSESSIVE and previous & CAPITAL and frame.low[i].endswith(("ing", "ed"))):
             return None
     found = _verb_at(frame, i)
@@ -356,6 +358,15 @@ def _verb_cue(frame: Frame, i: int, low: int) -> Cue | None:
     if cue.subject is None:
         return _inverted_only(frame, cue, low)
     return cue
+
+
+_ALONE: Final = frozenset("another many some several few most all both each one two three four five others".split())
+
+
+def _stands_alone(frame: Frame, i: int) -> bool:
+    """Tell whether the determiner before a past form is a pronoun here ("Another joked")."""
+    form = verb_forms()[frame.low[i]].flags
+    return frame.low[i - 1] in _ALONE and bool(form & PAST)
 
 
 def _reads_as_noun(frame: Frame, end: int) -> bool:
