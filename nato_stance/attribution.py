@@ -262,8 +262,8 @@ def attribute(frame: Frame, text: str, found: Sequence[Cue] | None = None) -> li
         else:
             result.append(
                 _tail(frame, index, found)
-                or (before[0] if before else None)
                 or _for_somebody(frame)
+                or (before[0] if before else None)
                 or _label(frame, index)
                 or _as_something(frame, index)
             )

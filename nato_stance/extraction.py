@@ -26,6 +26,7 @@ from nato_stance.transcripts import Turn, transcript_turns
 from nato_stance.verbs import verb_forms
 
 _WORD: Final = re.compile(r"\w[\w’'&.-]*")
+_POINTER: Final = re.compile(r"(?:Read|See|Watch|Listen|Also)(?: more| also| read)?:|Related|Read (?:more|also)\b")
 _PLAIN_WORD: Final = re.compile(r"\w+")
 _CLAUSE_END: Final = frozenset(",.?!…;—–-:")
 _MAX_CONTEXT: Final = 600
@@ -179,6 +180,8 @@ class _Extraction:
         self, index: int, start: int, end: int, quotes: Sequence[QuotedSpan], *, heading: bool
     ) -> bool:
         """Read a sentence with quotations; tell whether it gave a statement."""
+        if _POINTER.match(self.text, start, end):
+            return False
         frame = Frame(self.text, start, end, quotes)
         kept = [q for i, q in enumerate(quotes) if q.joined or not names_something(frame, i, self.text)]
         if len(kept) < len(quotes):
@@ -250,7 +253,7 @@ class _Extraction:
             last.spans.append((quote.start, quote.end))
             return
         kind = self._kind(frame, i, quote, "none")
-        if pure or len(words) > _LONG_FRAGMENT:
+        if pure or len(words) > _LONG_FRAGMENT and not is_title_case(words):
             self._draft(kind, quote, self.resolver.last, None, frame, index, "none")
             return
         if len(words) < 2 or modifies_noun(self.text, quote) or is_title_case(words):

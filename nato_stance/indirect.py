@@ -227,7 +227,8 @@ def _skip_time_and_place(frame: Frame, i: int) -> int:
 def _object_start(frame: Frame, cue: Cue) -> int | None:
     """Return where the object of a cue begins that says by itself what was said, or None."""
     if cue.lemma not in lexicon("object_verbs"):
-        return None
+        to = cue.lemma in ("offer", "agree") and cue.at[1] < len(frame) and frame.low[cue.at[1]] == "to"
+        return cue.at[1] if to and cue.finite else None
     start = cue.at[1]
     if start >= len(frame) or cue.inverted:
         return None
@@ -331,7 +332,7 @@ def _parted(frame: Frame, cue: Cue, found: Sequence[Cue]) -> tuple[Range, Range]
     start = cue.end + 1
     if start >= len(frame) or frame.flags[start] & (CONJUNCTION | RELATIVE | QUOTE):
         return None
-    if frame.flags[0] & (PREPOSITION | CONJUNCTION | ADVERB | VERB) and not frame.flags[0] & DETERMINER:
+    if frame.flags[0] & (PREPOSITION | CONJUNCTION | ADVERB) or frame.low[0].endswith("ing"):
         return None
     stop = _end_of_content(frame, start, [c for c in found if c.at[0] > cue.at[0]])
     first = (0, cue.begin - 1)
@@ -354,7 +355,9 @@ def _content(frame: Frame, cue: Cue, found: Sequence[Cue], taken: frozenset[Rang
         end = _before_quoting_cue(frame, start, end, [c for c in later if c.at in taken])
     while end > start and frame.flags[end - 1] & (COMMA | DASH | CONJUNCTION):
         end -= 1
-    if end - start < (1 if cue.lemma not in _clause_verbs() else _MIN_TOKENS):
+    if end - start < _MIN_TOKENS and frame.low[start - 1] == "that" and cue.lemma in lexicon("object_verbs"):
+        start -= 1  # "denied that information"
+    if end - start < (1 if cue.lemma in lexicon("object_verbs") else _MIN_TOKENS):
         return None
     if end < len(frame) and frame.flags[end] & QUOTE:
         return None

@@ -40,6 +40,9 @@ _ROLE_SURNAMES: Final = frozenset(
     "bishop pope king prince cook baker driver farmer miner mason parent child man".split()
 )
 _WORD_LIMIT: Final = 40
+_DESCRIBED_MENTIONS: Final = 3
+_APPOSITION: Final = 70
+_WORDS: Final = re.compile(r"[\w-]+")
 _SAME_SURNAME: Final = 12
 _HONORIFICS: Final = frozenset("mr mrs ms miss dr sir lady dame gen col maj capt sen rep gov lord".split())
 
@@ -107,6 +110,8 @@ def _after_last_title(words: Sequence[str]) -> int:
     """Return the index after the last title of a run of three words or more ("Wells Fargo CEO John Stumpf": 3)."""
     for i in range(len(words) - 2, 0, -1):
         low = words[i].rstrip(".").lower()
+        if strip_possessive(words[i]) != words[i]:
+            return i + 1
         if low in lexicon("titles") or low in lexicon("organisation_nouns"):
             return i + 1
     return 0
@@ -145,6 +150,7 @@ class People:
     """
 
     def __init__(self, text: str, quoted: Sequence[Span]) -> None:
+        self._text = text
         self._by_surname: dict[str, list[Person]] = {}
         self._by_first: dict[str, Person] = {}
         self._positions: list[int] = []
@@ -181,6 +187,8 @@ class People:
         if _is_person(name, bool(_given_gender(name[0]))):
             person = self._register(name, offset)
             self._describe(person, titles)
+            if person.count <= _DESCRIBED_MENTIONS:
+                self._read_apposition(person, position, offset + sum(len(w) + 1 for w in name) - 1)
             lone.append((offset, name[-1], ""))
 
     def _register(self, name: list[str], offset: int) -> Person:
@@ -199,6 +207,18 @@ class People:
         if len(name) > 1 and name[0].lower() not in lexicon("places") | _not_in_names():
             self._by_first.setdefault(name[0].lower(), person)
         return person
+
+    def _read_apposition(self, person: Person, start: int, end: int) -> None:
+        """Learn posts from "the governor, X" and "X, the governor of Y,"."""
+        before = self._text[max(0, start - _APPOSITION) : start]
+        if before.endswith(", "):
+            phrase = before[:-2].rpartition(",")[2].split(". ")[-1]
+            person.roles.update(w for w in _WORDS.findall(phrase.lower()) if w in lexicon("roles"))
+        after = self._text[end : end + _APPOSITION]
+        if after.startswith(", "):
+            phrase = after[2:].partition(",")[0].split(". ")[0]
+            if " who " not in phrase and not any(w in ("said", "told", "says") for w in phrase.split()):
+                person.roles.update(w for w in _WORDS.findall(phrase.lower()) if w in lexicon("roles"))
 
     def _describe(self, person: Person, titles: Sequence[str]) -> None:
         for title in titles:
@@ -233,6 +253,8 @@ class People:
         if not known:
             # Family names come first in East Asia; and children are called by their given name.
             return self._by_first.get(surname.lower())
+        if len(known) == 1 and " " not in known[0].name:
+            return self._by_first.get(surname.lower(), known[0])
         if title in ("mr",):
             known = [p for p in known if p.gender != "f"] or known
         elif title in ("mrs", "ms", "miss"):

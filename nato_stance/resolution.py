@@ -29,6 +29,7 @@ from nato_stance.tokens import (
 from nato_stance.verbs import FINITE, SAY, verb_forms
 
 _GENDER: Final = {"he": "m", "his": "m", "him": "m", "himself": "m", "she": "f", "her": "f", "herself": "f"}
+_LEADS: Final = frozenset("at in on for from after before during with since inside outside near".split())
 _POSSESSORS: Final = frozenset("his her its their".split())
 _DEFINITE: Final = frozenset("the his her its their our this that".split())
 _ARTICLES: Final = frozenset("the a an".split())
@@ -121,9 +122,10 @@ class Resolver:
         """Find the name that ends a description: "commander of the Northern Fleet Admiral X", "a spokeswoman, X,"."""
         flags = frame.flags
         start, end = subject[1], subject[1]
-        if end + 1 < len(frame) and flags[end] & COMMA and flags[subject[0]] & (ROLE | DETERMINER | TITLE):
+        described = flags[subject[0]] & (ROLE | DETERMINER | TITLE) or flags[subject[1] - 1] & ROLE
+        if end + 1 < len(frame) and flags[end] & COMMA and described:
             start = end = end + 1
-            while end < len(frame) and flags[end] & CAPITAL and not flags[end] & POSSESSIVE:
+            while end < len(frame) and flags[end] & CAPITAL:
                 end += 1
         else:
             while start > subject[0] and flags[start - 1] & CAPITAL:
@@ -135,6 +137,17 @@ class Resolver:
             return None
         _, name = split_name([strip_possessive(w) for w in frame.words[start:end]])
         return self.people.of_name(name, frame.starts[start]) if len(name) > 1 else None
+
+    def _apposed_name(self, frame: Frame, subject: Range) -> str | None:
+        """Return a lone name that follows a description between commas: "A reader, Teodora from Niš, writes"."""
+        i = subject[1] + 1
+        if i + 1 >= len(frame) or not frame.flags[subject[1]] & COMMA or not frame.flags[subject[1] - 1] & ROLE:
+            return None
+        if not frame.flags[i] & CAPITAL or frame.flags[i] & POSSESSIVE or frame.low[i] in lexicon("places"):
+            return None
+        if frame.flags[i + 1] & COMMA or frame.low[i + 1] in ("from", "of"):
+            return frame.words[i]
+        return None
 
     def _lookup(self, titles: Sequence[str], name: Sequence[str], position: int) -> Person | None:
         if not name:
@@ -204,10 +217,14 @@ class Resolver:
         nearby = [
             (at, p)
             for at, p in self.people.mentions_before(position, _REACH)
-            if p.gender in ("", gender) and position - at < _REACH_CHARACTERS
+            if (not gender or p.gender in ("", gender)) and position - at < _REACH_CHARACTERS
         ]
         last = self._last_person
-        if last is not None and last[1].gender in ("", gender) and position - last[0] < 2 * _REACH_CHARACTERS:
+        if (
+            last is not None
+            and (not gender or last[1].gender in ("", gender))
+            and position - last[0] < 2 * _REACH_CHARACTERS
+        ):
             for at, person in nearby:
                 if at <= last[0]:
                     break
@@ -230,6 +247,8 @@ class Resolver:
         if cut < 0 and at > 60:
             return False
         words = before[cut + 1 :].split()
+        if words and words[-1].endswith(",") and words[0].lower() in _LEADS:
+            return True  # "At the institute, X has spent her career"
         if len(words) > 5:
             return False
         return words[:1] in (["I"], ["We"]) or not any(w in _saying() for w in words)
@@ -258,7 +277,7 @@ class Resolver:
             return None
         last = self._last_person
         if last is not None and position - last[0] < 2 * _REACH_CHARACTERS:
-            return last[1]
+            return self._referent(position, "") or last[1]
         if last is None:
             following = self.people.mentions_after(position, 1)
             if following and not following[0][1].roles:
@@ -272,7 +291,7 @@ class Resolver:
             known = self._described.get(nouns[-1])
             if known is not None:
                 return Speaker(known, span)
-        name = _description(self.text, frame, subject)
+        name = self._apposed_name(frame, subject) or _description(self.text, frame, subject)
         if subject[1] - subject[0] == 1 and frame.low[subject[0]] in ("another", "one") and self._described:
             name = f"{frame.low[subject[0]]} {next(reversed(self._described))}"
         if nouns:
@@ -309,7 +328,7 @@ def _role_match(words: set[str], noun: str, roles: set[str]) -> int:
 
 def _description(text: str, frame: Frame, subject: Range) -> str:
     start, end = subject
-    while start < end - 1 and frame.low[start] in _ARTICLES:
+    while start < end - 1 and (frame.low[start] in _ARTICLES or start == subject[0] and frame.low[start] == "one"):
         start += 1
     for i in range(start, min(end, start + _MAX_WORDS)):
         if frame.flags[i] & (COMMA | RELATIVE | STOP) or (frame.flags[i] & CONJUNCTION and i == start):

@@ -40,6 +40,7 @@ Range = tuple[int, int]
 
 _MAX_SUBJECT: Final = 40
 _DATELINE: Final = 12
+_PLURAL_REACH: Final = 8
 _BREAK: Final = COMMA | STOP | COLON | DASH | QUOTE
 _NOT_SUBJECT: Final = _BREAK | CONJUNCTION | RELATIVE
 _ADDRESSED: Final = frozenset(("tell", "ask", "inform", "remind", "urge", "assure", "advise", "brief", "notify"))
@@ -134,6 +135,8 @@ def can_speak(frame: Frame, subject: Range) -> bool:
     """Tell whether a noun phrase can be a source: a name, a pronoun, or a noun for people and bodies."""
     flags = frame.flags
     start, end = subject
+    if end - start == 1 and frame.low[start] in ("the", "a", "an"):
+        return False
     for i in range(start + 1, end):
         if flags[i] & (PREPOSITION | COMMA | RELATIVE) and not flags[i] & CAPITAL:
             end = i
@@ -283,6 +286,13 @@ def subject_after(frame: Frame, verb_end: int, high: int | None = None) -> Range
         return None
     if flags[i] & PRONOUN and not flags[i] & RELATIVE:
         return i, i + 1
+    if frame.low[i] == "to":
+        addressee = noun_phrase_at(frame, i + 1, high)
+        if addressee is None or addressee[1] >= high:
+            return None
+        # "confessed to this newspaper a European observer": the noun phrase ran on to the source
+        inner = next((k for k in range(i + 3, addressee[1]) if flags[k] & DETERMINER), addressee[1])
+        return noun_phrase_at(frame, inner, high)
     return noun_phrase_at(frame, i, high)
 
 
@@ -307,7 +317,9 @@ def noun_phrase_at(frame: Frame, start: int, high: int) -> Range | None:
         if i > start and flag & ADVERB and not flag & (CAPITAL | ROLE) and flags[i - 1] & (CAPITAL | ROLE):
             break
         i += 1
-    while i > start and flags[i - 1] & (PREPOSITION | DETERMINER | CONJUNCTION) and not flags[i - 1] & (ROLE | CAPITAL):
+    while i > start and flags[i - 1] & (PREPOSITION | DETERMINER | CONJUNCTION) and not flags[i - 1] & ROLE:
+        if flags[i - 1] & CAPITAL and frame.low[i - 1] not in ("the", "a", "an"):
+            break
         i -= 1
     return (start, i) if i > start else None
 
@@ -438,6 +450,12 @@ def _plural_before(frame: Frame, i: int, low: int) -> bool:
     if word.endswith(("s", "men", "people", "police")) and not flag & DETERMINER:
         return True
     k = j
+    for k in range(j, max(low, j - _PLURAL_REACH) - 1, -1):
+        if frame.flags[k] & _BREAK or frame.flags[k] & VERB and not frame.flags[k] & (CAPITAL | ROLE):
+            break
+        if frame.flags[k] & PREPOSITION and k > low and frame.low[k - 1].endswith("s") and frame.flags[k - 1] & ROLE:
+            return True  # "Officials in Taipei say"
+    k = j
     while k > low and frame.flags[k] & (CAPITAL | TITLE | ROLE):
         k -= 1
     return frame.low[k] == "and" and bool(frame.flags[k - 1] & (CAPITAL | ROLE))
@@ -450,7 +468,12 @@ def _inverted_only(frame: Frame, cue: Cue, low: int) -> Cue | None:
     if cue.flags & BASE and not cue.flags & (FINITE ^ BASE):
         return None
     if j >= low and not frame.flags[j] & (QUOTE | COMMA | STOP | DASH):
-        return cue if frame.flags[j] & CONJUNCTION and cue.flags & PAST else None
+        joins = (
+            cue.flags & PAST
+            or not cue.flags & BASE
+            and (cue.at[1] - i > 1 or frame.low[i] not in lexicon("noun_verbs"))
+        )
+        return cue if frame.flags[j] & CONJUNCTION and joins else None
     if cue.lemma in _ADDRESSED and cue.lemma != "ask":
         subject = None
     else:

@@ -93,6 +93,9 @@ def _flags() -> dict[str, int]:
     return table
 
 
+_NO_ADVERBS: Final = frozenset(
+    "daily weekly monthly family ally assembly friendly elderly supply reply rally likely monopoly anomaly bully".split()
+)
 _SKIPPED: Final = frozenset('."“”„‟‘«»‹›＂')
 _CONTRACTIONS: Final = ("'s", "’s", "'d", "’d", "'ve", "’ve", "'ll", "’ll", "'re", "’re", "'m", "’m")
 _BARE_PRONOUNS: Final = frozenset(_PRONOUNS.split())
@@ -168,7 +171,7 @@ def _inflected(word: str, low: str, flags: int) -> tuple[str, int]:
         low, flags = _without_ending(low, flags)
     if word[0].isupper():
         flags |= CAPITAL
-    elif low.endswith("ly"):
+    elif low.endswith("ly") and low not in _NO_ADVERBS:
         flags |= ADVERB
     elif not flags and low.endswith("s"):
         flags |= _flags().get(low[:-1], 0) & ROLE
