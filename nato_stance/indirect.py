@@ -170,10 +170,18 @@ def _after_that(frame: Frame, start: int, lemma: str) -> int | None:
     return None
 
 
+def _is_empty(frame: Frame, start: int) -> bool:
+    """Tell whether what follows a verb says nothing of what was said ("said so", "said nothing of it")."""
+    if frame.low[start] not in _EMPTY:
+        return False
+    following = frame.flags[start + 1] if start + 1 < len(frame) else STOP
+    return frame.low[start] in ("me", "us", "you") or bool(following & (COMMA | STOP | PREPOSITION | CONJUNCTION))
+
+
 def _looks_like_clause(frame: Frame, start: int) -> bool:
     """Tell whether a clause without *that* begins at token `start`: a subject, and a finite verb soon after."""
     flags = frame.flags
-    if start >= len(frame) or frame.low[start] in _EMPTY or flags[start] & PRONOUN and start + 1 == len(frame):
+    if start >= len(frame) or _is_empty(frame, start) or flags[start] & PRONOUN and start + 1 == len(frame):
         return False
     if flags[start] & (COMMA | STOP | COLON | DASH | QUOTE | OBJECT | CONJUNCTION) or frame.low[start] == "to":
         return False
@@ -290,7 +298,7 @@ def indirect_speech(frame: Frame, found: Sequence[Cue], taken: frozenset[Range] 
     tail = _tail(frame, usable, found)
     if tail is not None:
         result.append(tail)
-        floor = tail.cue.end
+        floor = max(tail.cue.end, tail.content[-1][1])
     for n, cue in enumerate(usable):
         if cue.at[0] < floor or tail is not None and cue is tail.cue:
             continue
@@ -352,7 +360,7 @@ def _content(frame: Frame, cue: Cue, found: Sequence[Cue], taken: frozenset[Rang
         return None
     end = _end_of_content(frame, start, later)
     if end < len(frame) and frame.flags[end] & QUOTE:
-        end = _before_quoting_cue(frame, start, end, [c for c in later if c.at in taken])
+        end = _before_quoting_cue(frame, cue, start, end, [c for c in later if c.at in taken])
     while end > start and frame.flags[end - 1] & (COMMA | DASH | CONJUNCTION):
         end -= 1
     if end - start < _MIN_TOKENS and frame.low[start - 1] == "that" and cue.lemma in lexicon("object_verbs"):
@@ -366,7 +374,7 @@ def _content(frame: Frame, cue: Cue, found: Sequence[Cue], taken: frozenset[Rang
     return start, end
 
 
-def _before_quoting_cue(frame: Frame, start: int, end: int, quoting: Sequence[Cue]) -> int:
+def _before_quoting_cue(frame: Frame, cue: Cue, start: int, end: int, quoting: Sequence[Cue]) -> int:
     """Return where a reported clause ends whose rest another cue quotes: "... because of what he called “...”"."""
     inner = next((c for c in quoting if start < c.begin < end), None)
     if inner is None:
@@ -374,7 +382,7 @@ def _before_quoting_cue(frame: Frame, start: int, end: int, quoting: Sequence[Cu
     stop = inner.begin
     while stop > start and frame.flags[stop - 1] & (RELATIVE | PREPOSITION | CONJUNCTION | DETERMINER | COMMA | DASH):
         stop -= 1
-    return stop if _has_finite_verb(frame, start, stop) else end
+    return stop if cue.lemma in lexicon("object_verbs") or _has_finite_verb(frame, start, stop) else end
 
 
 def _phrase_content(frame: Frame, cue: Cue, later: Sequence[Cue]) -> Range | None:

@@ -39,6 +39,8 @@ Range = tuple[int, int]
 """Half-open range of token indices."""
 
 _MAX_SUBJECT: Final = 40
+_ARTICLES: Final = frozenset(("the", "a", "an"))
+_LINKS: Final = PREPOSITION | CONJUNCTION
 _DATELINE: Final = 12
 _PLURAL_REACH: Final = 8
 _BREAK: Final = COMMA | STOP | COLON | DASH | QUOTE
@@ -308,9 +310,12 @@ def noun_phrase_at(frame: Frame, start: int, high: int) -> Range | None:
             break
         if flag & PREPOSITION and (i == start or frame.low[i] not in ("of", "for", "from", "with", "at", "to")):
             break
-        if i > start and flag & DAY and flag & CAPITAL:
+        if i > start and (flag & DAY and flag & CAPITAL or frame.low[i] in _ARTICLES and not flags[i - 1] & _LINKS):
             break
         if i > start and not flag and flags[i - 1] & CAPITAL and not flags[i - 1] & POSSESSIVE:
+            if i + 1 < high and flags[i + 1] & CAPITAL:
+                i += 1  # "the Azerbaijani daily Sahil"
+                continue
             break  # "Trump unleashed": a lower-case word that no lexicon knows ends a name
         if i > start and flag & VERB and not flag & (CAPITAL | ROLE | TITLE) and flags[i - 1] & (CAPITAL | ROLE):
             break
@@ -468,16 +473,20 @@ def _inverted_only(frame: Frame, cue: Cue, low: int) -> Cue | None:
     if cue.flags & BASE and not cue.flags & (FINITE ^ BASE):
         return None
     if j >= low and not frame.flags[j] & (QUOTE | COMMA | STOP | DASH):
-        joins = (
-            cue.flags & PAST
-            or not cue.flags & BASE
-            and (cue.at[1] - i > 1 or frame.low[i] not in lexicon("noun_verbs"))
+        reports = (
+            cue.at[1] - i > 1
+            or cue.lemma in lexicon("object_verbs")
+            and frame.low[i] not in lexicon("noun_verbs")
+            or frame.low[cue.at[1] : cue.at[1] + 1] == ["that"]
         )
+        joins = cue.flags & PAST or not cue.flags & BASE and reports
         return cue if frame.flags[j] & CONJUNCTION and joins else None
     if cue.lemma in _ADDRESSED and cue.lemma != "ask":
         subject = None
     else:
         subject = subject_after(frame, cue.at[1])
+        if subject is not None and frame.low[cue.at[1] - 1] == "to" and subject[1] < len(frame):
+            subject = noun_phrase_at(frame, subject[1], len(frame)) or subject  # "confessed to this newspaper an aide"
     if subject is not None and can_speak(frame, subject):
         cue.subject, cue.inverted = subject, True
         return cue

@@ -78,7 +78,7 @@ def _flags() -> dict[str, int]:
             table[word] = table.get(word, 0) | flag
 
     add(tuple(verb_forms()), VERB)
-    add(lexicon("roles"), ROLE)
+    add(lexicon("roles") | lexicon("bodies"), ROLE)
     add(lexicon("titles"), TITLE)
     add(lexicon("adverbs"), ADVERB)
     add(_DETERMINERS.split(), DETERMINER)
@@ -170,12 +170,20 @@ def _inflected(word: str, low: str, flags: int) -> tuple[str, int]:
     if "'" in low or "’" in low:
         low, flags = _without_ending(low, flags)
     if word[0].isupper():
-        flags |= CAPITAL
+        flags |= CAPITAL | _plural_role(low)
     elif low.endswith("ly") and low not in _NO_ADVERBS:
         flags |= ADVERB
     elif not flags and low.endswith("s"):
-        flags |= _flags().get(low[:-1], 0) & ROLE
+        flags |= _plural_role(low)
     return low, flags
+
+
+def _plural_role(low: str) -> int:
+    """Return ROLE for the plural of a noun for people and bodies."""
+    if not low.endswith("s"):
+        return 0
+    table = _flags()
+    return (table.get(low[:-1], 0) | (table.get(low[:-3] + "y", 0) if low.endswith("ies") else 0)) & ROLE
 
 
 def _without_ending(low: str, flags: int) -> tuple[str, int]:
