@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral
 from os import PathLike
@@ -10,7 +10,8 @@ from typing import Any, Final, Literal, Protocol, overload
 
 from nato_stance.articles import MAX_SIZE, Article, ArticleFailure, check_limit, check_size
 from nato_stance.parallel import BATCH_SIZE, map_ordered
-from nato_stance.records import ArticleScore, InvalidInputError, InvalidTypeError
+from nato_stance.processes import Answer
+from nato_stance.records import ArticleScore, InvalidInputError, InvalidTypeError, NatoStanceError
 
 _KEYS: Final = ("text", "article_id", "id", "date", "title")
 
@@ -19,12 +20,20 @@ ArticleLike = str | Mapping[str, Any] | Article
 
 
 class Scorer(Protocol):
-    """What turns the text of one article into its score; `nato_stance.score_article` is one."""
+    """What turns the text of one article into its score; `nato_stance.score_article` is one.
+
+    A scorer may also have a method `together(articles)` that takes a list of (text, article_id, date, title) and
+    returns as many scores; it is used where several articles are at hand.
+    """
 
     def __call__(
         self, text: str, *, article_id: str | None = None, date: str | None = None, title: str | None = None
     ) -> ArticleScore:
         """Score one article."""
+
+
+ScorerInput = tuple[str, str | None, str | None, str | None]
+"""Text, identifier, date and title of an article."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +52,21 @@ class StandardScorer:
         self, text: str, *, article_id: str | None = None, date: str | None = None, title: str | None = None
     ) -> ArticleScore:
         """Score one article."""
-        from nato_stance.scoring import score_article
+        return self.together([(text, article_id, date, title)])[0]
 
-        return score_article(
-            text,
-            article_id=article_id,
-            date=date,
-            title=title,
-            model=self.loaded_model(),
-            min_confidence=self.min_confidence,
-        )
+    def together(self, articles: Sequence[ScorerInput]) -> list[ArticleScore]:
+        """Score several articles with one pass of the model."""
+        from nato_stance.scoring import ArticleText, score_together
+
+        texts = [ArticleText(*article) for article in articles]
+        return score_together(texts, model=self.loaded_model(), min_confidence=self.min_confidence)
 
     def loaded_model(self) -> Any:
-        """Return the model; a folder is read once in a process."""
+        """Return the model; a folder is read once in a process.
+
+        Raises:
+            ModelFormatError: there is no sound model in the folder.
+        """
         if self.model is not None and not isinstance(self.model, str | PathLike):
             return self.model
         key = None if self.model is None else str(self.model)
@@ -67,6 +78,31 @@ class StandardScorer:
 
 
 _models: dict[str | None, Any] = {}
+
+
+def score_each(scorer: Scorer, articles: Sequence[ScorerInput]) -> list[ArticleScore | Exception]:
+    """Score articles, together if the scorer can; one that fails is an exception in its place.
+
+    Example:
+        >>> score_each(StandardScorer(), [("Rain fell.", "a1", None, None)])[0].article_id
+        'a1'
+    """
+    together = getattr(scorer, "together", None)
+    if together is not None:
+        try:
+            return list(together(articles))
+        except Exception:
+            pass  # one of them is at fault: scored alone, each gives its own score or its own error
+    return [_score_one(scorer, *article) for article in articles]
+
+
+def _score_one(
+    scorer: Scorer, text: str, article_id: str | None, date: str | None, title: str | None
+) -> ArticleScore | Exception:
+    try:
+        return scorer(text, article_id=article_id, date=date, title=title)
+    except Exception as error:
+        return error
 
 
 @overload
@@ -110,14 +146,14 @@ def score_articles(
 ) -> Iterator[ArticleScore | ArticleFailure]:
     """Score many articles, one after the other or on several workers.
 
-    The result does not depend on the number of workers or on the batch size. Memory stays bounded: no more than four
-    batches a worker are read ahead, so the input may be a generator without end.
+    The result does not depend on the number of workers or on the batch size. Memory stays bounded: one batch is read
+    ahead, or four for each of several workers, so the input may be a generator without end.
 
     Args:
         articles: strings, or mappings with `text` and, optionally, `article_id` (or `id`), `date` and `title`.
         n_jobs: number of workers; 1 scores in this process, -1 takes all processors, None what
             `joblib.parallel_config` says. Under `joblib.parallel_config("dask")` the workers are those of the cluster.
-        batch_size: articles sent to a worker at once.
+        batch_size: articles scored together; 1 gives every score as soon as its article is there.
         model: folder of a model or a loaded model; None takes the shipped one.
         min_confidence: as in `nato_stance.score_article`.
         max_size: limit of one article in bytes of UTF-8.
@@ -150,7 +186,7 @@ def score_articles(
         raise InvalidInputError(f"on_error is {on_error!r}; choose 'raise' or 'record'")
     if scorer is not None and (model is not None or min_confidence is not None):
         raise InvalidInputError("give either a scorer, or model and min_confidence")
-    work = _ScoreOne(scorer or StandardScorer(model, min_confidence), check_limit(max_size))
+    work = _ScoreBatch(scorer or StandardScorer(model, min_confidence), check_limit(max_size))
     outcomes = map_ordered(work, enumerate(articles), n_jobs=n_jobs, batch_size=batch_size, weight=_weight)
     return _unpacked(outcomes, on_error == "raise")
 
@@ -178,16 +214,24 @@ def _known_id(article: object) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _ScoreOne:
+class _ScoreBatch:
     scorer: Scorer
     max_size: int
 
-    def __call__(self, numbered: tuple[int, Any]) -> ArticleScore:
-        number, given = numbered
-        article = given if isinstance(given, Article) else _article(given, f"articles[{number}]")
-        check_size(article.size, self.max_size)
-        read = article.read()
-        return self.scorer(read.text, article_id=article.article_id, date=read.date, title=read.title)
+    def __call__(self, batch: Sequence[tuple[int, Any]]) -> list[Answer]:
+        read = [self._read(number, given) for number, given in batch]
+        scores = iter(score_each(self.scorer, [x for x in read if not isinstance(x, Exception)]))
+        found = [x if isinstance(x, Exception) else next(scores) for x in read]
+        return [(None, x) if isinstance(x, Exception) else (x, None) for x in found]
+
+    def _read(self, number: int, given: object) -> ScorerInput | Exception:
+        try:
+            article = given if isinstance(given, Article) else _article(given, f"articles[{number}]")
+            check_size(article.size, self.max_size)
+            read = article.read()
+        except NatoStanceError as error:
+            return error
+        return read.text, article.article_id, read.date, read.title
 
 
 def _article(given: object, where: str) -> Article:

@@ -2,46 +2,44 @@
 
 from __future__ import annotations
 
-import pickle
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
-from nato_stance.processes import Answer, ProcessPool, answer, answers
+from nato_stance.processes import Answer, ProcessPool, Work
 from nato_stance.records import InvalidInputError, InvalidTypeError, MissingDependencyError
 
 T = TypeVar("T")
-R = TypeVar("R")
 
 BATCH_SIZE: Final = 16
 """Items sent to a worker at once, unless told otherwise: some tens of milliseconds of work on news articles."""
 
 _BATCH_WEIGHT: Final = 2_000_000
 _BATCHES_PER_WORKER: Final = 4
-_LARGE_FUNCTION: Final = 100_000
+_LARGE_WORK: Final = 100_000
 _SOLO_TRIES: Final = 2
 
 
-class Outcome(NamedTuple, Generic[T, R]):
-    """What became of one item: `value`, or `error` where the function raised it."""
+class Outcome(NamedTuple, Generic[T]):
+    """What became of one item: `value`, or `error` where there is none."""
 
     item: T
-    value: R | None
+    value: Any
     error: BaseException | None
 
 
 def map_ordered(
-    function: Callable[[T], R],
+    work: Work,
     items: Iterable[T],
     *,
     n_jobs: int | None = 1,
     batch_size: int = BATCH_SIZE,
     weight: Callable[[T], int] = lambda item: 0,
-) -> Generator[Outcome[T, R], None, None]:
-    """Apply `function` to every item and give the outcomes in the order of the items.
+) -> Generator[Outcome[T], None, None]:
+    """Do some work on every item and give the outcomes in the order of the items.
 
-    With one job everything happens in this process, one item after the other. With more, batches go to the workers of
+    With one job everything happens in this process, one batch after the other. With more, batches go to the workers of
     joblib's active backend: processes by default, threads or a Dask cluster under `joblib.parallel_config`. At most
     four batches a worker are under way, so memory stays flat however long the input is.
 
@@ -49,7 +47,8 @@ def map_ordered(
     its worker every time gets a `WorkerDiedError` as its outcome, the others are done as if nothing had happened.
 
     Args:
-        function: takes an item; must be importable or picklable by cloudpickle when there are several jobs.
+        work: takes a batch of items to one answer each; `Each` makes it of a function of one item. With several
+            jobs it must be importable or picklable by cloudpickle.
         items: read ahead by no more than the batches under way. If the iterator itself raises, the error comes
             after the outcomes of all items before it.
         n_jobs: number of workers; -1 all that there are; None what `joblib.parallel_config` says.
@@ -65,27 +64,28 @@ def map_ordered(
         MissingDependencyError: joblib is not installed and more than one job was asked for.
 
     Example:
-        >>> [outcome.value for outcome in map_ordered(len, ["a", "bcd"])]
+        >>> from nato_stance.processes import Each
+        >>> [outcome.value for outcome in map_ordered(Each(len), ["a", "bcd"])]
         [1, 3]
     """
     _check_count(n_jobs, "n_jobs", allow_none=True)
     _check_count(batch_size, "batch_size")
     if n_jobs == 0 or batch_size < 1:
         raise InvalidInputError(f"n_jobs is {n_jobs} and batch_size is {batch_size}; n_jobs is at least 1, or -1")
-    return _map(function, items, n_jobs, batch_size, weight)
+    return _map(work, items, n_jobs, batch_size, weight)
 
 
 def _map(
-    function: Callable[[T], R],
+    work: Work,
     items: Iterable[T],
     n_jobs: int | None,
     batch_size: int,
     weight: Callable[[T], int],
-) -> Generator[Outcome[T, R], None, None]:
-    pool = None if n_jobs == 1 else _open_pool(n_jobs, function)
+) -> Generator[Outcome[T], None, None]:
+    pool = None if n_jobs == 1 else _open_pool(n_jobs, work)
     if pool is None:
-        for item in items:
-            yield Outcome(item, *answer(function, item))
+        for batch in _batches(items, batch_size, weight):
+            yield from _pair(batch, work(batch))
         return
     yield from _Run(pool, _batches(items, batch_size, weight)).outcomes()
 
@@ -140,7 +140,7 @@ class _Run:
         self._input_error: Exception | None = None
         self._exhausted = False
 
-    def outcomes(self) -> Iterator[Outcome[Any, Any]]:
+    def outcomes(self) -> Iterator[Outcome[Any]]:
         kill = True
         try:
             while self._fill():
@@ -181,12 +181,12 @@ class _Run:
         return None, death
 
 
-def _pair(batch: list[Any], found: list[Answer]) -> Iterator[Outcome[Any, Any]]:
+def _pair(batch: list[Any], found: list[Answer]) -> Iterator[Outcome[Any]]:
     for item, (value, error) in zip(batch, found, strict=True):
         yield Outcome(item, value, error)
 
 
-def _open_pool(n_jobs: int | None, function: Callable[[Any], Any]) -> _Pool | None:
+def _open_pool(n_jobs: int | None, work: Work) -> _Pool | None:
     """Return the workers of joblib's active backend, or None when one job in this process is asked for."""
     try:
         from joblib.parallel import get_active_backend
@@ -196,26 +196,26 @@ def _open_pool(n_jobs: int | None, function: Callable[[Any], Any]) -> _Pool | No
     n_workers = int(backend.effective_n_jobs(configured if n_jobs is None else n_jobs))
     name = type(backend).__name__
     if hasattr(backend, "client"):
-        return _DaskPool(backend.client, n_workers, function)
+        return _DaskPool(backend.client, n_workers, work)
     if n_workers == 1 or name == "SequentialBackend":
         return None
     if name in ("LokyBackend", "MultiprocessingBackend"):
-        return ProcessPool(n_workers, function)
+        return ProcessPool(n_workers, work)
     if name == "ThreadingBackend":
-        return _ThreadPool(n_workers, function)
+        return _ThreadPool(n_workers, work)
     raise InvalidInputError(f"joblib's active backend is {name}; choose loky, threading or dask in parallel_config")
 
 
 class _ThreadPool:
     deaths: tuple[type[BaseException], ...] = ()
 
-    def __init__(self, n_workers: int, function: Callable[[Any], Any]) -> None:
+    def __init__(self, n_workers: int, work: Work) -> None:
         self.n_workers = n_workers
-        self._function = function
+        self._work = work
         self._executor = ThreadPoolExecutor(n_workers)
 
     def submit(self, batch: Sequence[Any]) -> Future[list[Answer]]:
-        return self._executor.submit(answers, self._function, batch)
+        return self._executor.submit(self._work, batch)
 
     def close(self, unfinished: list[Future[list[Answer]]], *, kill: bool) -> None:
         self._executor.shutdown(wait=not kill, cancel_futures=True)
@@ -224,19 +224,24 @@ class _ThreadPool:
 class _DaskPool:
     """Workers of a Dask cluster. The scheduler itself gives the work of a lost worker to another one."""
 
-    def __init__(self, client: Any, n_workers: int, function: Callable[[Any], Any]) -> None:
+    def __init__(self, client: Any, n_workers: int, work: Work) -> None:
         from distributed.scheduler import KilledWorker
+        from joblib.externals.loky.cloudpickle_wrapper import dumps
 
         self.n_workers = n_workers
         self.deaths: tuple[type[BaseException], ...] = (KilledWorker,)
         self._client = client
-        large = len(pickle.dumps(function)) > _LARGE_FUNCTION
-        self._function = client.scatter(function, broadcast=True, hash=False) if large else function
+        large = len(dumps(work)) > _LARGE_WORK
+        self._work = client.scatter(work, broadcast=True, hash=False) if large else work
 
     def submit(self, batch: Sequence[Any]) -> Future[list[Answer]]:
-        future: Future[list[Answer]] = self._client.submit(answers, self._function, batch, pure=False)
+        future: Future[list[Answer]] = self._client.submit(_do, self._work, batch, pure=False)
         return future
 
     def close(self, unfinished: list[Future[list[Answer]]], *, kill: bool) -> None:
         """Call back what is not done; the cluster belongs to whoever started it."""
         self._client.cancel(unfinished)
+
+
+def _do(work: Work, batch: Sequence[Any]) -> list[Answer]:
+    return work(batch)

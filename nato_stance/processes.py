@@ -19,6 +19,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 
 from nato_stance.records import NatoStanceError
@@ -40,44 +41,47 @@ class WorkerStartError(NatoStanceError, RuntimeError):
     """A worker process cannot be started, or cannot load what it should do."""
 
 
-def answers(function: Callable[[Any], Any], batch: Sequence[Any]) -> list[Answer]:
-    """Apply a function to each item; an item that raises has its exception as the second half of its answer.
+Work = Callable[[Sequence[Any]], list[Answer]]
+"""What workers do: a batch of items to one answer each, a value or the exception that kept it from arising."""
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """Work that applies a function to one item at a time.
 
     Example:
-        >>> answers(int, ["7", "x"])
+        >>> Each(int)(["7", "x"])
         [(7, None), (None, ValueError("invalid literal for int() with base 10: 'x'"))]
     """
-    return [answer(function, item) for item in batch]
 
+    function: Callable[[Any], Any]
 
-def answer(function: Callable[[Any], Any], item: Any) -> Answer:
-    """Apply a function to one item.
+    def __call__(self, batch: Sequence[Any]) -> list[Answer]:
+        """Answer every item."""
+        return [self._answer(item) for item in batch]
 
-    Example:
-        >>> answer(len, "abc")
-        (3, None)
-    """
-    try:
-        return function(item), None
-    except Exception as error:
-        return None, error
+    def _answer(self, item: Any) -> Answer:
+        try:
+            return self.function(item), None
+        except Exception as error:
+            return None, error
 
 
 class ProcessPool:
-    """Workers that all apply one function.
+    """Workers that all do the same work.
 
     Args:
         n_workers: number of processes; they start when they are first needed.
-        function: takes an item; goes to each worker once, at its start, since it may carry a whole model.
+        work: goes to each worker once, at its start, since it may carry a whole model.
     """
 
     deaths: tuple[type[BaseException], ...] = (WorkerDiedError,)
 
-    def __init__(self, n_workers: int, function: Callable[[Any], Any]) -> None:
+    def __init__(self, n_workers: int, work: Work) -> None:
         from joblib.externals.loky.cloudpickle_wrapper import dumps
 
         self.n_workers = n_workers
-        self._function: bytes = dumps(function)
+        self._work: bytes = dumps(work)
         self._jobs: queue.SimpleQueue[tuple[Sequence[Any], Future[list[Answer]]] | None] = queue.SimpleQueue()
         self._workers: set[_Worker] = set()
         self._killed = False
@@ -125,7 +129,7 @@ class ProcessPool:
         self._bury(worker)
 
     def _start(self) -> _Worker:
-        worker = _Worker(self._function)
+        worker = _Worker(self._work)
         self._workers.add(worker)
         if self._killed:
             worker.kill()
@@ -141,18 +145,18 @@ class ProcessPool:
 class _Worker:
     """The parent's end of one worker process."""
 
-    def __init__(self, function: bytes) -> None:
+    def __init__(self, work: bytes) -> None:
         environment = {**dict.fromkeys(_ONE_THREAD, "1"), **os.environ}
         command = [sys.executable, "-c", _BOOT.format(path=sys.path)]
         try:
             self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
         except OSError as error:
             raise WorkerStartError(f"a worker process cannot be started: {error}; use fewer jobs") from error
-        self._function = function
+        self._work = work
 
     def wait_until_ready(self) -> None:
         try:
-            self._send(self._function)
+            self._send(self._work)
             problem = self._receive()
         except WorkerDiedError:
             raise WorkerStartError("a worker process ended while it started; its message stands above") from None
@@ -200,10 +204,10 @@ def _died() -> WorkerDiedError:
 
 
 def serve() -> None:
-    """Be a worker: read the function, then batches, write answers, until there is no more input."""
+    """Be a worker: read what to do, then batches, write answers, until there is no more input."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of a terminal; the parent decides
     requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever the function prints must not get between the answers
+    os.dup2(2, 1)  # whatever the work prints must not get between the answers
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     with contextlib.suppress(BrokenPipeError):
         _serve(requests, replies)
@@ -215,13 +219,13 @@ def _serve(requests: BinaryIO, replies: BinaryIO) -> None:
     if data is None:
         return
     try:
-        function = pickle.loads(data)
+        work = pickle.loads(data)
     except Exception as error:
         _write_message(replies, pickle.dumps(f"{type(error).__name__}: {error}"))
         return
     _write_message(replies, pickle.dumps(None))
     while (data := _read_message(requests)) is not None:
-        _write_message(replies, _portable(answers(function, pickle.loads(data))))
+        _write_message(replies, _portable(work(pickle.loads(data))))
 
 
 def _portable(results: list[Answer]) -> bytes:

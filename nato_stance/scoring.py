@@ -6,14 +6,22 @@ Needs numpy and the shipped model, nothing else: no network, no scikit-learn, no
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from nato_stance.codebook import STANCES, TONES
 from nato_stance.extraction import extract_quotations
 from nato_stance.model_store import load_model
-from nato_stance.records import ArticleScore, InvalidInputError, InvalidTypeError, Profile, StanceLabel, Statement
+from nato_stance.records import (
+    ArticleScore,
+    InvalidInputError,
+    InvalidTypeError,
+    Profile,
+    Quotation,
+    StanceLabel,
+    Statement,
+)
 
 if TYPE_CHECKING:
     from nato_stance.explanation import Explanation
@@ -201,20 +209,69 @@ def score_article(
         >>> [(s.speaker, s.stance) for s in score.statements]
         [('Anna Berg', 'dialogue')]
     """
-    words = _text(text, "text")
+    return score_together([ArticleText(text, article_id, date, title)], model=model, min_confidence=min_confidence)[0]
+
+
+class ArticleText(NamedTuple):
+    """What `score_article` takes of one article."""
+
+    text: str
+    article_id: str | None = None
+    date: str | None = None
+    title: str | None = None
+
+
+def score_together(
+    articles: Sequence[ArticleText], *, model: Labeller | None = None, min_confidence: float | None = None
+) -> list[ArticleScore]:
+    """Score several articles, with one pass of the model over the statements of all.
+
+    The scores are those of `score_article`, to the last bit; a model takes a hundred statements in little more time
+    than ten.
+
+    Args:
+        articles: texts and what is known of them.
+        model, min_confidence: as in `classify`.
+
+    Returns:
+        One score an article, in order.
+
+    Raises:
+        InvalidTypeError: a text is not a string, or an identifier is neither a string nor None.
+        InvalidInputError: `min_confidence` is outside 0 to 1.
+
+    Example:
+        >>> scores = score_together([ArticleText('"We will talk," said Anna Berg.'), ArticleText("Rain fell.")])
+        >>> [len(score.statements) for score in scores]
+        [1, 0]
+    """
     limit = _threshold(min_confidence)
-    names = [_optional_text(v, n) for v, n in ((article_id, "article_id"), (date, "date"), (title, "title"))]
-    quotations = extract_quotations(words)
-    items: list[Item] = [(q.text, q.context, q.cue) for q in quotations]
-    labels = _label(model, items, limit) if items else []
+    checked = [_checked(*article) for article in articles]
+    quotations = [extract_quotations(article.text) for article in checked]
+    items: list[Item] = [(q.text, q.context, q.cue) for found in quotations for q in found]
+    labels = iter(_label(model, items, limit) if items else [])
+    return [_article_score(article, found, labels) for article, found in zip(checked, quotations, strict=True)]
+
+
+def _checked(text: object, article_id: object, date: object, title: object) -> ArticleText:
+    return ArticleText(
+        _text(text, "text"),
+        _optional_text(article_id, "article_id"),
+        _optional_text(date, "date"),
+        _optional_text(title, "title"),
+    )
+
+
+def _article_score(article: ArticleText, quotations: list[Quotation], labels: Iterator[StanceLabel]) -> ArticleScore:
+    own = [next(labels) for _ in quotations]
     return ArticleScore(
-        article_id=names[0],
+        article_id=article.article_id,
         statements=tuple(
-            Statement(f"s{i}", q, x) for i, (q, x) in enumerate(zip(quotations, labels, strict=True), start=1)
+            Statement(f"s{i}", q, x) for i, (q, x) in enumerate(zip(quotations, own, strict=True), start=1)
         ),
-        profile=Profile.of(labels, STANCES, TONES),
-        date=names[1],
-        title=names[2],
-        n_characters=len(words),
-        text_sha256=hashlib.sha256(words.encode("utf-8", "surrogatepass")).hexdigest(),
+        profile=Profile.of(own, STANCES, TONES),
+        date=article.date,
+        title=article.title,
+        n_characters=len(article.text),
+        text_sha256=hashlib.sha256(article.text.encode("utf-8", "surrogatepass")).hexdigest(),
     )
