@@ -85,9 +85,9 @@ def _after(frame: Frame, text: str, index: int, found: Sequence[Cue]) -> Attribu
             if start > begin + 2:
                 break
             continue
-        if not cue.flags & SAY and cue.flags and not cue.inverted or not cue.finite:
+        if (not cue.flags & SAY and cue.flags and not cue.inverted) or not cue.finite:
             continue
-        if cue.subject is None or cue.subject[0] <= at and (not closes or frame.flags[begin] & RELATIVE):
+        if cue.subject is None or (cue.subject[0] <= at and (not closes or frame.flags[begin] & RELATIVE)):
             continue
         if closes or cue.inverted or _follows_freely(frame, cue.end):
             return _of(cue, AFTER)
@@ -119,7 +119,7 @@ def _is_weak(frame: Frame, cue: Cue, at: int) -> bool:
     return not _introduces(frame, cue, at)
 
 
-_AFTER_NOUN: Final = frozenset("that of to for as on about".split())
+_AFTER_NOUN: Final = frozenset(["that", "of", "to", "for", "as", "on", "about"])
 
 
 def _introduces(frame: Frame, cue: Cue, at: int) -> bool:
@@ -142,12 +142,12 @@ def _is_inside(frame: Frame, outer: Cue, inner: Cue) -> bool:
         return inner.subject == outer.subject
     for i in range(outer.at[1], inner.begin):
         flag = frame.flags[i]
-        if frame.low[i] in _COORDINATORS and (flag & CONJUNCTION) or frame.words[i] == ";" or flag & DASH:
+        if (frame.low[i] in _COORDINATORS and (flag & CONJUNCTION)) or frame.words[i] == ";" or flag & DASH:
             return inner.subject == outer.subject
     return True
 
 
-_COORDINATORS: Final = frozenset("and but while though although whereas as when because".split())
+_COORDINATORS: Final = frozenset(["and", "but", "while", "though", "although", "whereas", "as", "when", "because"])
 
 
 def _tail(frame: Frame, index: int, found: Sequence[Cue]) -> Attribution | None:
@@ -182,7 +182,7 @@ def _for_somebody(frame: Frame) -> Attribution | None:
         subject = (1, 2)
     if subject is None or subject[1] >= len(frame) or not frame.flags[subject[1]] & COMMA:
         return None
-    if not (subject == (1, 2) and frame.flags[1] & OBJECT or _is_human(frame, subject)):
+    if not ((subject == (1, 2) and frame.flags[1] & OBJECT) or _is_human(frame, subject)):
         return None
     return Attribution(subject, (0, 1), BEFORE)
 

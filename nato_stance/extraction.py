@@ -253,7 +253,7 @@ class _Extraction:
             last.spans.append((quote.start, quote.end))
             return
         kind = self._kind(frame, i, quote, "none")
-        if pure or len(words) > _LONG_FRAGMENT and not is_title_case(words):
+        if pure or (len(words) > _LONG_FRAGMENT and not is_title_case(words)):
             self._draft(kind, quote, self.resolver.last, None, frame, index, "none")
             return
         if len(words) < 2 or modifies_noun(self.text, quote) or is_title_case(words):

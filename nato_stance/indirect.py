@@ -35,17 +35,55 @@ from nato_stance.tokens import (
 )
 from nato_stance.verbs import GERUND, PAST
 
-_AUTHORS: Final = frozenset("i we you who one".split())
+_AUTHORS: Final = frozenset(["i", "we", "you", "who", "one"])
 _NEGATIONS: Final = frozenset(
-    "not never n't didn't doesn't don't won't wouldn't hasn't haven't hadn't isn't wasn't cannot can't couldn't".split()
+    [
+        "not",
+        "never",
+        "n't",
+        "didn't",
+        "doesn't",
+        "don't",
+        "won't",
+        "wouldn't",
+        "hasn't",
+        "haven't",
+        "hadn't",
+        "isn't",
+        "wasn't",
+        "cannot",
+        "can't",
+        "couldn't",
+    ]
 )
-_DOUBTFUL: Final = frozenset("may might could can should would must if whether cannot can't couldn't shall".split())
-_QUESTIONS: Final = frozenset("whether if how why what who when where".split())
-_ASKS: Final = frozenset("ask wonder doubt question explain say".split())
-_EMPTY: Final = frozenset("you me us so nothing something little much anything everything yes no goodbye hello".split())
-_ADDRESSED: Final = frozenset("tell assure inform remind warn advise promise reassure caution alert".split())
-_SUPPORTS: Final = frozenset("arguing saying explaining insisting claiming".split())
-_CUTS: Final = frozenset("and but while though although whereas as".split())
+_DOUBTFUL: Final = frozenset(
+    ["may", "might", "could", "can", "should", "would", "must", "if", "whether", "cannot", "can't", "couldn't", "shall"]
+)
+_QUESTIONS: Final = frozenset(["whether", "if", "how", "why", "what", "who", "when", "where"])
+_ASKS: Final = frozenset(["ask", "wonder", "doubt", "question", "explain", "say"])
+_EMPTY: Final = frozenset(
+    [
+        "you",
+        "me",
+        "us",
+        "so",
+        "nothing",
+        "something",
+        "little",
+        "much",
+        "anything",
+        "everything",
+        "yes",
+        "no",
+        "goodbye",
+        "hello",
+    ]
+)
+_ADDRESSED: Final = frozenset(
+    ["tell", "assure", "inform", "remind", "warn", "advise", "promise", "reassure", "caution", "alert"]
+)
+_SUPPORTS: Final = frozenset(["arguing", "saying", "explaining", "insisting", "claiming"])
+_CUTS: Final = frozenset(["and", "but", "while", "though", "although", "whereas", "as"])
 _THAT_REACH: Final = 9
 _CLAUSE_REACH: Final = 14
 _MIN_TOKENS: Final = 3
@@ -101,7 +139,7 @@ def _end_of_content(frame: Frame, start: int, later: Sequence[Cue]) -> int:
             end = cut
             break
     for i in range(start, end):
-        if flags[i] & QUOTE or frame.words[i] in (";", "(") and i > start:
+        if flags[i] & QUOTE or (frame.words[i] in (";", "(") and i > start):
             return i
         if flags[i] & COLON and i + 1 < len(frame) and flags[i + 1] & QUOTE:
             return i
@@ -112,9 +150,8 @@ def _cut_before(frame: Frame, cue: Cue, start: int) -> int | None:
     """Return the token at which a later cue ends the words before it, None where it belongs to them."""
     if cue.flags and cue.lemma not in _clause_verbs() and cue.lemma not in lexicon("object_verbs"):
         return None
-    if cue.begin <= start:
-        if cue.at[0] <= start or not cue.subject or cue.subject[1] > start:
-            return None
+    if cue.begin <= start and (cue.at[0] <= start or not cue.subject or cue.subject[1] > start):
+        return None
     i = (cue.begin if cue.begin > start else cue.at[0]) - 1
     while i > start and frame.flags[i] & (AUXILIARY | ADVERB):
         i -= 1
@@ -128,7 +165,7 @@ def _cut_before(frame: Frame, cue: Cue, start: int) -> int | None:
 
 
 def _lead_in(frame: Frame, i: int, start: int) -> int | None:
-    """Return the comma before a conjunction and a short phrase that lead in a later cue ("..., but at the same time he")."""
+    """Return the comma before a conjunction and a short phrase that lead in a later cue ("..., but today he")."""
     for j in range(i, max(start, i - 6), -1):
         if frame.flags[j] & (VERB | AUXILIARY | PRONOUN) and not frame.flags[j] & CAPITAL:
             return None
@@ -159,9 +196,11 @@ def _skip_object(frame: Frame, i: int) -> int:
 
 def _after_that(frame: Frame, start: int, lemma: str) -> int | None:
     """Return the token after *that* where one follows a cue closely, with time, place or addressee between."""
-    if start < len(frame) and frame.low[start] != "that" and lemma not in _ADDRESSED:
-        if not frame.flags[start] & (PREPOSITION | ADVERB | DAY | COMMA):
-            return None
+    if start >= len(frame):
+        return None
+    between = PREPOSITION | ADVERB | DAY | COMMA
+    if frame.low[start] != "that" and lemma not in _ADDRESSED and not frame.flags[start] & between:
+        return None
     for i in range(start, min(len(frame), start + _THAT_REACH)):
         if frame.low[i] == "that":
             return i + 1 if i == start or not frame.flags[i - 1] & COMMA or i - start < 6 else None
@@ -181,7 +220,7 @@ def _is_empty(frame: Frame, start: int) -> bool:
 def _looks_like_clause(frame: Frame, start: int) -> bool:
     """Tell whether a clause without *that* begins at token `start`: a subject, and a finite verb soon after."""
     flags = frame.flags
-    if start >= len(frame) or _is_empty(frame, start) or flags[start] & PRONOUN and start + 1 == len(frame):
+    if start >= len(frame) or _is_empty(frame, start) or (flags[start] & PRONOUN and start + 1 == len(frame)):
         return False
     if flags[start] & (COMMA | STOP | COLON | DASH | QUOTE | OBJECT | CONJUNCTION) or frame.low[start] == "to":
         return False
@@ -190,7 +229,7 @@ def _looks_like_clause(frame: Frame, start: int) -> bool:
     for i in range(start, min(len(frame), start + _CLAUSE_REACH)):
         if flags[i] & (STOP | QUOTE | COLON):
             break
-        if i > start and (flags[i] & AUXILIARY or flags[i] & VERB and not flags[i - 1] & (DETERMINER | PREPOSITION)):
+        if i > start and (flags[i] & AUXILIARY or (flags[i] & VERB and not flags[i - 1] & (DETERMINER | PREPOSITION))):
             return True
         if flags[i] & PRONOUN and not flags[i] & RELATIVE:
             return True
@@ -299,8 +338,8 @@ def indirect_speech(frame: Frame, found: Sequence[Cue], taken: frozenset[Range] 
     if tail is not None:
         result.append(tail)
         floor = max(tail.cue.end, tail.content[-1][1])
-    for n, cue in enumerate(usable):
-        if cue.at[0] < floor or tail is not None and cue is tail.cue:
+    for cue in usable:
+        if cue.at[0] < floor or (tail is not None and cue is tail.cue):
             continue
         content = _content(frame, cue, found, taken)
         if content is None or content[0] < floor:
@@ -344,7 +383,7 @@ def _parted(frame: Frame, cue: Cue, found: Sequence[Cue]) -> tuple[Range, Range]
         return None
     stop = _end_of_content(frame, start, [c for c in found if c.at[0] > cue.at[0]])
     first = (0, cue.begin - 1)
-    if stop - start < _MIN_TOKENS or _holds_quote(frame, first) or stop < len(frame) and frame.flags[stop] & QUOTE:
+    if stop - start < _MIN_TOKENS or _holds_quote(frame, first) or (stop < len(frame) and frame.flags[stop] & QUOTE):
         return None
     return first, (start, stop)
 

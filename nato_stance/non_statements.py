@@ -13,13 +13,82 @@ from nato_stance.tokens import CAPITAL, COMMA, CONJUNCTION, DETERMINER, POSSESSI
 
 _WORD: Final = re.compile(r"\w[\w’'&.-]*")
 _SMALL: Final = frozenset(
-    "a an the and or but nor of in on at to for from with by as is vs v de la le du van von into over".split()
+    [
+        "a",
+        "an",
+        "the",
+        "and",
+        "or",
+        "but",
+        "nor",
+        "of",
+        "in",
+        "on",
+        "at",
+        "to",
+        "for",
+        "from",
+        "with",
+        "by",
+        "as",
+        "is",
+        "vs",
+        "v",
+        "de",
+        "la",
+        "le",
+        "du",
+        "van",
+        "von",
+        "into",
+        "over",
+    ]
 )
 _REACH: Final = 4
 _MAX_TITLE_WORDS: Final = 12
 _STOPWORDS: Final = frozenset(
-    "a an the and or but of in on at to for from with by as is are was were be been it its he she they we i you that this"
-    " no not any has have had will would".split()
+    [
+        "a",
+        "an",
+        "the",
+        "and",
+        "or",
+        "but",
+        "of",
+        "in",
+        "on",
+        "at",
+        "to",
+        "for",
+        "from",
+        "with",
+        "by",
+        "as",
+        "is",
+        "are",
+        "was",
+        "were",
+        "be",
+        "been",
+        "it",
+        "its",
+        "he",
+        "she",
+        "they",
+        "we",
+        "i",
+        "you",
+        "that",
+        "this",
+        "no",
+        "not",
+        "any",
+        "has",
+        "have",
+        "had",
+        "will",
+        "would",
+    ]
 )
 
 

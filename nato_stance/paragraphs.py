@@ -22,7 +22,35 @@ _TRAILING = "\"'”’»)]"
 SENTENCE_END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’»)\]]*+(?=\s)")
 _FIRST_WORD = re.compile(r"\w+")
 _STARTERS = frozenset(
-    "The A An He She It They We I You But And In On At This That These Those There His Her Its Their As If When".split()
+    [
+        "The",
+        "A",
+        "An",
+        "He",
+        "She",
+        "It",
+        "They",
+        "We",
+        "I",
+        "You",
+        "But",
+        "And",
+        "In",
+        "On",
+        "At",
+        "This",
+        "That",
+        "These",
+        "Those",
+        "There",
+        "His",
+        "Her",
+        "Its",
+        "Their",
+        "As",
+        "If",
+        "When",
+    ]
 )
 _LAST_WORD = re.compile(r"[\w.&'’-]*\Z")
 _BOUNDARY_WINDOW = 24
@@ -100,7 +128,7 @@ def ends_sentence(text: str, stop: int, after: int, end: int) -> bool:
     if len(last) > 2 and last[-2] == "." and last[-1].isalpha():
         # "U.S." is far more often a modifier ("U.S. Secretary") than the end of a sentence.
         opener = _FIRST_WORD.match(text, after)
-        return bool(opener) and opener.group() in _STARTERS
+        return opener is not None and opener.group() in _STARTERS
     return True
 
 

@@ -23,28 +23,35 @@ _RUN: Final = re.compile(
     rf"(?:[ \u00a0](?:(?:de|da|di|du|del|van|von|der|den|la|le|bin|ibn|al|el|ter|dos)[ \u00a0]){{0,2}}"
     rf"[{_UPPER}](?:\w|[’'.-](?=\w))*+\.?){{0,7}}"
 )
-_PARTICLES: Final = frozenset("de da di du del van von der den la le bin ibn al el ter dos".split())
-_SUFFIXES: Final = frozenset(("jr", "jr.", "sr", "sr.", "ii", "iii", "iv"))
-_NOT_NAMES: Final = frozenset(
-    (
-        "the a an his her its their our my this that these those he she they it we i you who but and or if when while as at"
-        " in on of for from with by after before during under over since until through not no yes so then there here what"
-        " why how where which both all some many most more other another one two according despite although though because"
-        " however meanwhile instead earlier later also even still just only now today yesterday tomorrow tonight asked"
-        " speaking monday tuesday wednesday thursday friday saturday sunday january february march april may june july"
-        " august september october november december updated photo image source read watch related share islamic christian"
-        " muslim jewish catholic united new north south east west northern southern eastern western middle great saint"
-    ).split()
+_PARTICLES: Final = frozenset(
+    ["de", "da", "di", "du", "del", "van", "von", "der", "den", "la", "le", "bin", "ibn", "al", "el", "ter", "dos"]
 )
+_SUFFIXES: Final = frozenset(("jr", "jr.", "sr", "sr.", "ii", "iii", "iv"))
 _ROLE_SURNAMES: Final = frozenset(
-    "bishop pope king prince cook baker driver farmer miner mason parent child man".split()
+    [
+        "bishop",
+        "pope",
+        "king",
+        "prince",
+        "cook",
+        "baker",
+        "driver",
+        "farmer",
+        "miner",
+        "mason",
+        "parent",
+        "child",
+        "man",
+    ]
 )
 _WORD_LIMIT: Final = 40
 _DESCRIBED_MENTIONS: Final = 3
 _APPOSITION: Final = 70
 _WORDS: Final = re.compile(r"[\w-]+")
 _SAME_SURNAME: Final = 12
-_HONORIFICS: Final = frozenset("mr mrs ms miss dr sir lady dame gen col maj capt sen rep gov lord".split())
+_HONORIFICS: Final = frozenset(
+    ["mr", "mrs", "ms", "miss", "dr", "sir", "lady", "dame", "gen", "col", "maj", "capt", "sen", "rep", "gov", "lord"]
+)
 
 
 @dataclass(slots=True)
@@ -86,7 +93,7 @@ def _given_gender(word: str) -> str:
 
 @cache
 def _not_in_names() -> frozenset[str]:
-    return lexicon("titles") | _NOT_NAMES
+    return lexicon("titles") | lexicon("not_names")
 
 
 def split_name(words: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -132,9 +139,9 @@ def _is_person(name: Sequence[str], given: bool) -> bool:
     if not 2 <= len(name) <= 5 or len(name[-1]) < 2 or len(" ".join(name)) > _WORD_LIMIT:
         return False
     last = name[-1].lower()
-    if last in lexicon("titles") or last in lexicon("roles") and last not in _ROLE_SURNAMES:
+    if last in lexicon("titles") or (last in lexicon("roles") and last not in _ROLE_SURNAMES):
         return False
-    if last in lexicon("organisation_nouns") or last in lexicon("places") or last in _NOT_NAMES:
+    if last in lexicon("organisation_nouns") or last in lexicon("places") or last in lexicon("not_names"):
         return False
     if any(w.isupper() and len(w) > 3 for w in name):
         return False

@@ -39,7 +39,7 @@ def _attribution_follows(text: str, quote: QuotedSpan, end: int) -> bool:
         return False
     if words[0][0].islower():
         return True
-    if text[quote.end - 1] == "." or quote.end < quote.outer_end and text[quote.end - 1] not in "?!":
+    if text[quote.end - 1] == "." or (quote.end < quote.outer_end and text[quote.end - 1] not in "?!"):
         # After a full stop only a bare name can still belong: “... .” Jens Stoltenberg.
         return 2 <= len(words) <= 4 and all(w[0].isupper() for w in words) and "," not in piece
     saying = _saying()

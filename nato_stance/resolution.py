@@ -29,10 +29,12 @@ from nato_stance.tokens import (
 from nato_stance.verbs import FINITE, SAY, verb_forms
 
 _GENDER: Final = {"he": "m", "his": "m", "him": "m", "himself": "m", "she": "f", "her": "f", "herself": "f"}
-_LEADS: Final = frozenset("at in on for from after before during with since inside outside near".split())
-_POSSESSORS: Final = frozenset("his her its their".split())
-_DEFINITE: Final = frozenset("the his her its their our this that".split())
-_ARTICLES: Final = frozenset("the a an".split())
+_LEADS: Final = frozenset(
+    ["at", "in", "on", "for", "from", "after", "before", "during", "with", "since", "inside", "outside", "near"]
+)
+_POSSESSORS: Final = frozenset(["his", "her", "its", "their"])
+_DEFINITE: Final = frozenset(["the", "his", "her", "its", "their", "our", "this", "that"])
+_ARTICLES: Final = frozenset(["the", "a", "an"])
 _MAX_WORDS: Final = 12
 _REACH: Final = 8
 _REACH_CHARACTERS: Final = 1500
@@ -328,7 +330,7 @@ def _role_match(words: set[str], noun: str, roles: set[str]) -> int:
 
 def _description(text: str, frame: Frame, subject: Range) -> str:
     start, end = subject
-    while start < end - 1 and (frame.low[start] in _ARTICLES or start == subject[0] and frame.low[start] == "one"):
+    while start < end - 1 and (frame.low[start] in _ARTICLES or (start == subject[0] and frame.low[start] == "one")):
         start += 1
     for i in range(start, min(end, start + _MAX_WORDS)):
         if frame.flags[i] & (COMMA | RELATIVE | STOP) or (frame.flags[i] & CONJUNCTION and i == start):
@@ -345,4 +347,6 @@ def _description(text: str, frame: Frame, subject: Range) -> str:
     return " ".join(text[a:b].split())
 
 
-_HONORIFICS: Final = frozenset("mr mrs ms miss dr sen rep gov gen col lt sir dame prof".split())
+_HONORIFICS: Final = frozenset(
+    ["mr", "mrs", "ms", "miss", "dr", "sen", "rep", "gov", "gen", "col", "lt", "sir", "dame", "prof"]
+)

@@ -148,13 +148,11 @@ def can_speak(frame: Frame, subject: Range) -> bool:
     last = flags[end - 1]
     if (
         last & (PRONOUN | ROLE)
-        or end - start == 1
-        and last & OBJECT
-        or last & CAPITAL
-        and not last & (DAY | POSSESSIVE)
+        or (end - start == 1 and last & OBJECT)
+        or (last & CAPITAL and not last & (DAY | POSSESSIVE))
     ):
         return True
-    if frame.words[end - 1] in (")", "%") or last & CAPITAL and end == subject[1]:
+    if frame.words[end - 1] in (")", "%") or (last & CAPITAL and end == subject[1]):
         return True
     return end - start == 1 and bool(last & DETERMINER)  # "many", "some", "another"
 
@@ -197,10 +195,8 @@ def _head_segment(frame: Frame, start: int, end: int) -> Range | None:
     flags = frame.flags
     while start < end and flags[start] & (CONJUNCTION | ADVERB) and not flags[start] & (ROLE | TITLE):
         start += 1
-    if (
-        start >= end
-        or flags[start] & (PREPOSITION | RELATIVE | AUXILIARY | VERB)
-        and not flags[start] & (CAPITAL | ROLE)
+    if start >= end or (
+        flags[start] & (PREPOSITION | RELATIVE | AUXILIARY | VERB) and not flags[start] & (CAPITAL | ROLE)
     ):
         return None
     if flags[start] & PREPOSITION or flags[start] & DAY:
@@ -271,7 +267,7 @@ def _coordinates(frame: Frame, i: int, low: int) -> bool:
 
 
 def _is_nominal(frame: Frame, i: int, low: int) -> bool:
-    """Tell whether a word that could be a reporting verb is a noun or an adjective here ("the report", "his claims")."""
+    """Tell whether a word that could be a reporting verb is a noun or an adjective here ("the report")."""
     if i <= low:
         return False
     return bool(frame.flags[i - 1] & (DETERMINER | PREPOSITION | POSSESSIVE)) or frame.low[i - 1] == "to"
@@ -304,13 +300,13 @@ def noun_phrase_at(frame: Frame, start: int, high: int) -> Range | None:
     i = start
     while i < high:
         flag = flags[i]
-        if flag & (_BREAK | OBJECT | AUXILIARY | RELATIVE) or flag & PRONOUN and i > start:
+        if flag & (_BREAK | OBJECT | AUXILIARY | RELATIVE) or (flag & PRONOUN and i > start):
             break
         if flag & CONJUNCTION and not (i > start and i + 1 < high and _coordinates(frame, i, start)):
             break
         if flag & PREPOSITION and (i == start or frame.low[i] not in ("of", "for", "from", "with", "at", "to")):
             break
-        if i > start and (flag & DAY and flag & CAPITAL or frame.low[i] in _ARTICLES and not flags[i - 1] & _LINKS):
+        if i > start and ((flag & DAY and flag & CAPITAL) or (frame.low[i] in _ARTICLES and not flags[i - 1] & _LINKS)):
             break
         if i > start and not flag and flags[i - 1] & CAPITAL and not flags[i - 1] & POSSESSIVE:
             if i + 1 < high and flags[i + 1] & CAPITAL:
@@ -342,9 +338,10 @@ def _verb_at(frame: Frame, i: int) -> tuple[int, int, str] | None:
 def _verb_cue(frame: Frame, i: int, low: int) -> Cue | None:
     flags = frame.flags
     previous = flags[i - 1] if i > low else 0
-    if previous & (DETERMINER | POSSESSIVE) and not previous & (PRONOUN | AUXILIARY) and not _stands_alone(frame, i):
-        if not (previous & POSSESSIVE and previous & CAPITAL and frame.low[i].endswith(("ing", "ed"))):
-            return None
+    owned = previous & (DETERMINER | POSSESSIVE) and not previous & (PRONOUN | AUXILIARY)
+    contracted = previous & POSSESSIVE and previous & CAPITAL and frame.low[i].endswith(("ing", "ed"))
+    if owned and not contracted and not _stands_alone(frame, i):
+        return None
     found = _verb_at(frame, i)
     if found is None:
         return None
@@ -355,7 +352,7 @@ def _verb_cue(frame: Frame, i: int, low: int) -> Cue | None:
             return None
         return _gerund(frame, cue, i, low)
     j = _skip_back(frame, i - 1, low, ADVERB)
-    if j >= low and frame.low[j] == "to" or j >= low and flags[j] & PREPOSITION:
+    if (j >= low and frame.low[j] == "to") or (j >= low and flags[j] & PREPOSITION):
         cue.finite = False
         return cue if frame.low[j] == "to" and kind & BASE else None
     by = end < len(frame) and frame.low[end] == "by" and lemma != "say"
@@ -377,7 +374,25 @@ def _verb_cue(frame: Frame, i: int, low: int) -> Cue | None:
     return cue
 
 
-_ALONE: Final = frozenset("another many some several few most all both each one two three four five others".split())
+_ALONE: Final = frozenset(
+    [
+        "another",
+        "many",
+        "some",
+        "several",
+        "few",
+        "most",
+        "all",
+        "both",
+        "each",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "others",
+    ]
+)
 
 
 def _stands_alone(frame: Frame, i: int) -> bool:
@@ -394,7 +409,9 @@ def _reads_as_noun(frame: Frame, end: int) -> bool:
     if flag & COMMA:
         return not frame.flags[end - 2] & (CAPITAL | PRONOUN)
     return bool(
-        flag & (CONJUNCTION | AUXILIARY | VERB) or frame.words[end] == "(" or flag & PREPOSITION and not flag & CAPITAL
+        flag & (CONJUNCTION | AUXILIARY | VERB)
+        or frame.words[end] == "("
+        or (flag & PREPOSITION and not flag & CAPITAL)
     )
 
 
@@ -404,7 +421,7 @@ def _gerund(frame: Frame, cue: Cue, i: int, low: int) -> Cue:
     while j >= low and frame.flags[j] & ADVERB and not frame.flags[j] & AUXILIARY:
         j -= 1
     if j >= low and (
-        frame.flags[j] & AUXILIARY or frame.flags[j] & POSSESSIVE and frame.flags[j] & (CAPITAL | PRONOUN)
+        frame.flags[j] & AUXILIARY or (frame.flags[j] & POSSESSIVE and frame.flags[j] & (CAPITAL | PRONOUN))
     ):
         subject = subject_before(frame, j + 1 if frame.flags[j] & POSSESSIVE else j, low)
         if subject is not None and can_speak(frame, subject):
@@ -425,7 +442,7 @@ def _is_passive(frame: Frame, i: int, low: int) -> bool:
     return j >= low and frame.low[j] in _BE
 
 
-_BE: Final = frozenset("is are was were be been being".split())
+_BE: Final = frozenset(["is", "are", "was", "were", "be", "been", "being"])
 
 
 def _agent(frame: Frame, start: int) -> Range | None:
@@ -456,7 +473,7 @@ def _plural_before(frame: Frame, i: int, low: int) -> bool:
         return True
     k = j
     for k in range(j, max(low, j - _PLURAL_REACH) - 1, -1):
-        if frame.flags[k] & _BREAK or frame.flags[k] & VERB and not frame.flags[k] & (CAPITAL | ROLE):
+        if frame.flags[k] & _BREAK or (frame.flags[k] & VERB and not frame.flags[k] & (CAPITAL | ROLE)):
             break
         if frame.flags[k] & PREPOSITION and k > low and frame.low[k - 1].endswith("s") and frame.flags[k - 1] & ROLE:
             return True  # "Officials in Taipei say"
@@ -475,11 +492,10 @@ def _inverted_only(frame: Frame, cue: Cue, low: int) -> Cue | None:
     if j >= low and not frame.flags[j] & (QUOTE | COMMA | STOP | DASH):
         reports = (
             cue.at[1] - i > 1
-            or cue.lemma in lexicon("object_verbs")
-            and frame.low[i] not in lexicon("noun_verbs")
+            or (cue.lemma in lexicon("object_verbs") and frame.low[i] not in lexicon("noun_verbs"))
             or frame.low[cue.at[1] : cue.at[1] + 1] == ["that"]
         )
-        joins = cue.flags & PAST or not cue.flags & BASE and reports
+        joins = cue.flags & PAST or (not cue.flags & BASE and reports)
         return cue if frame.flags[j] & CONJUNCTION and joins else None
     if cue.lemma in _ADDRESSED and cue.lemma != "ask":
         subject = None
@@ -528,9 +544,8 @@ def cues(frame: Frame) -> list[Cue]:
                 cue = _noun_cue(frame, i, low)
         elif flag & VERB == 0 and frame.low[i] in lexicon("speech_nouns"):
             cue = _noun_cue(frame, i, low)
-        elif flag & PREPOSITION or frame.low[i] == "according":
-            if frame.low[i] in _PHRASE_HEADS:
-                cue = _phrase_cue(frame, i)
+        elif (flag & PREPOSITION or frame.low[i] == "according") and frame.low[i] in _PHRASE_HEADS:
+            cue = _phrase_cue(frame, i)
         if cue is None:
             continue
         if cue.subject is None and not cue.passive:

@@ -38,31 +38,10 @@ POSSESSIVE: Final = 262144
 MAX_TOKENS: Final = 400
 """A sentence longer than this is cut; no rule looks that far."""
 
+_PRONOUNS: Final = ("he", "she", "they", "it", "we", "i", "you", "who")
+_OBJECTS: Final = ("him", "her", "them", "us", "me", "himself", "herself", "themselves", "itself")
 _TOKEN: Final = re.compile(r"\d+(?:[.,]\d+)++|\w+(?:[’'.&/-]\w+)*+['’]?|--|[^\w\s]")
 
-_DETERMINERS = (
-    "the a an his her its their our my your one another this these those some several many two three four five six"
-    " seven eight nine ten each every both no any most few all other"
-)
-_PREPOSITIONS = (
-    "of in on at to for from with by about against after before during over under into through between among amid"
-    " within without despite since until upon near outside inside toward towards across around alongside like via"
-    " including following regarding concerning behind beyond per"
-)
-_CONJUNCTIONS = (
-    "and or but nor while when whenever if because although though as than whereas unless once where why how"
-)
-_PRONOUNS = "he she they it we i you who"
-_OBJECTS = "him her them us me himself herself themselves itself"
-_AUXILIARIES = (
-    "has have had having is are was were be been being am will would shall should may might can could must do does did"
-    " not n't never won't wouldn't isn't aren't wasn't weren't hasn't haven't hadn't don't doesn't didn't can't cannot"
-    " couldn't"
-)
-_DAYS = (
-    "monday tuesday wednesday thursday friday saturday sunday today yesterday tonight tomorrow january february march"
-    " april may june july august september october november december"
-)
 _PUNCTUATION = {
     ",": COMMA, ";": STOP, ":": COLON, "(": STOP, ")": STOP, "[": STOP, "]": STOP, "—": DASH, "–": DASH, "―": DASH,
     "-": DASH, "--": DASH, "!": STOP, "?": STOP, "…": STOP, "|": STOP, "/": STOP, "•": STOP, "*": STOP,
@@ -81,24 +60,39 @@ def _flags() -> dict[str, int]:
     add(lexicon("roles") | lexicon("bodies"), ROLE)
     add(lexicon("titles"), TITLE)
     add(lexicon("adverbs"), ADVERB)
-    add(_DETERMINERS.split(), DETERMINER)
-    add(_PREPOSITIONS.split(), PREPOSITION)
-    add(_CONJUNCTIONS.split(), CONJUNCTION)
-    add(_PRONOUNS.split(), PRONOUN)
-    add(_OBJECTS.split(), OBJECT)
-    add(_AUXILIARIES.split(), AUXILIARY)
-    add(_AUXILIARIES.replace("'", "’").split(), AUXILIARY)
-    add(_DAYS.split(), DAY)
+    add(lexicon("determiners"), DETERMINER)
+    add(lexicon("prepositions"), PREPOSITION)
+    add(lexicon("conjunctions"), CONJUNCTION)
+    add(_PRONOUNS, PRONOUN)
+    add(_OBJECTS, OBJECT)
+    add(lexicon("auxiliaries"), AUXILIARY)
+    add([w.replace("'", "’") for w in lexicon("auxiliaries") if "'" in w], AUXILIARY)
+    add(lexicon("days"), DAY)
     add(("who", "which", "that", "whom", "whose", "what"), RELATIVE)
     return table
 
 
 _NO_ADVERBS: Final = frozenset(
-    "daily weekly monthly family ally assembly friendly elderly supply reply rally likely monopoly anomaly bully".split()
+    [
+        "daily",
+        "weekly",
+        "monthly",
+        "family",
+        "ally",
+        "assembly",
+        "friendly",
+        "elderly",
+        "supply",
+        "reply",
+        "rally",
+        "likely",
+        "monopoly",
+        "anomaly",
+        "bully",
+    ]
 )
 _SKIPPED: Final = frozenset('."“”„‟‘«»‹›＂')
 _CONTRACTIONS: Final = ("'s", "’s", "'d", "’d", "'ve", "’ve", "'ll", "’ll", "'re", "’re", "'m", "’m")
-_BARE_PRONOUNS: Final = frozenset(_PRONOUNS.split())
 
 
 class Frame:
@@ -193,7 +187,7 @@ def _without_ending(low: str, flags: int) -> tuple[str, int]:
         if low.endswith(ending):
             stem = low[: -len(ending)]
             flags |= _flags().get(stem, 0)
-            if stem not in _BARE_PRONOUNS:
+            if stem not in _PRONOUNS:
                 flags |= POSSESSIVE if ending[1] == "s" else AUXILIARY
             return stem, flags
     return low, flags

@@ -112,7 +112,7 @@ def _turn(
     quoted = text[begin] in _MARKS
     i = start + 1
     limit = following if following is not None else len(blocks)
-    while i < limit and (text[blocks[i][0]] in '"“' or following is not None and not quoted and name not in askers):
+    while i < limit and (text[blocks[i][0]] in '"“' or (following is not None and not quoted and name not in askers)):
         members.append(i)
         spans.append(_words(text, *blocks[i]))
         i += 1

@@ -67,7 +67,8 @@ def _gerund(lemma: str, past: str) -> str:
 
 def _forms(line: str) -> tuple[tuple[str, ...], list[tuple[str, int]]]:
     """Return the particles of a lexicon line, and each form of its verb with its flags."""
-    heads, particles = [], ()
+    heads: list[str] = []
+    particles: tuple[str, ...] = ()
     for word in line.split():
         first, *rest = word.split("_")
         heads.append(first)
