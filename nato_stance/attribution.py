@@ -238,6 +238,10 @@ def _only_names(frame: Frame, text: str, index: int, before: tuple[Attribution, 
     return len(words) > 1 and is_title_case([w.strip(",:;.!?") or "-" for w in words])
 
 
+def _cue_between(found: Sequence[Cue], start: int, end: int) -> bool:
+    return any(start < cue.at[0] < end for cue in found)
+
+
 def _is_passive_near(found: Sequence[Cue], before: tuple[Attribution, int]) -> bool:
     """Tell whether a cue without a source is a passive close to the quotation ("was called a “...”")."""
     return before[1] <= 2 * _NEAR and any(c.passive for c in found if c.at == before[0].cue)
@@ -255,8 +259,11 @@ def attribute(frame: Frame, text: str, found: Sequence[Cue] | None = None) -> li
         if before is not None and _only_names(frame, text, index, before):
             result.append(None)
             continue
+        earlier = result[-1] if result else None
         if direct is not None:
             result.append(direct)
+        elif earlier is not None and earlier.place == BEFORE and not _cue_between(found, frame.at[index - 1], at):
+            result.append(earlier)  # "what he called “...” and “...”": one cue
         elif before is not None and before[0].subject is not None and _is_near(frame, before[1], at):
             result.append(before[0])
         else:
