@@ -166,9 +166,11 @@ def _utf16_without_mark(data: bytes) -> str | None:
 def _refuse_binary(data: bytes) -> None:
     sample = data[:_SAMPLE].rstrip(b"\0")  # files padded with zeros are text all the same
     controls = len(sample) - len(sample.translate(None, _CONTROLS))
-    if controls > max(_FEW_CONTROLS, _MAX_CONTROL_SHARE * len(sample)) or (data and not sample):
+    if data and not sample:
+        raise DecodingError(f"the data holds nothing but zero bytes ({len(data):,} of them); fetch the file again")
+    if controls > max(_FEW_CONTROLS, _MAX_CONTROL_SHARE * len(sample)):
         raise DecodingError(
-            f"the data looks binary ({controls:,} control characters in the first {max(len(sample), 1):,} bytes); "
+            f"the data looks binary ({controls:,} control characters in the first {len(sample):,} bytes); "
             "if it is text, give its encoding"
         )
 
