@@ -71,8 +71,12 @@ def _follows_freely(frame: Frame, end: int) -> bool:
 def _after(frame: Frame, text: str, index: int, found: Sequence[Cue]) -> Attribution | None:
     at = frame.at[index]
     begin = at + 1
+    named = False
     while begin < len(frame) and frame.flags[begin] & (COMMA | DASH):
         begin += 1
+    if frame.low[begin : begin + 2] in (["was", "how"], ["is", "how"], ["is", "what"], ["was", "what"]):
+        begin += 2
+        named = True
     if begin >= len(frame) or frame.flags[begin] & QUOTE:
         return None
     closes = _closes(frame, text, index)
@@ -89,7 +93,7 @@ def _after(frame: Frame, text: str, index: int, found: Sequence[Cue]) -> Attribu
             continue
         if cue.subject is None or (cue.subject[0] <= at and (not closes or frame.flags[begin] & RELATIVE)):
             continue
-        if closes or cue.inverted or _follows_freely(frame, cue.end):
+        if named or closes or cue.inverted or _follows_freely(frame, cue.end):
             return _of(cue, AFTER)
     return None
 
@@ -206,6 +210,8 @@ def _label(frame: Frame, index: int) -> Attribution | None:
     following = at + 1
     if following < len(frame) and frame.flags[following] & (DASH | COMMA | STOP):
         following += 1
+    if following + 1 < len(frame) and frame.low[following] == "so" and frame.flags[following + 1] & CAPITAL:
+        following += 1  # "so Karaca", translated from German
     if following < len(frame) and frame.flags[following] & (CAPITAL | DETERMINER) and index == len(frame.at) - 1:
         subject = noun_phrase_at(frame, following, len(frame))
         if subject is not None and can_speak(frame, subject):

@@ -31,6 +31,7 @@ _PLAIN_WORD: Final = re.compile(r"\w+")
 _CLAUSE_END: Final = frozenset(",.?!…;—–-:")
 _MAX_CONTEXT: Final = 600
 _LONG_FRAGMENT: Final = 6
+_SUBJECTS: Final = frozenset(("i", "we", "you", "he", "she", "it", "they", "there", "this", "that", "nobody"))
 
 _Place = Literal["before", "after", "tail", "none"]
 
@@ -315,11 +316,13 @@ class _Extraction:
         introduced = at == 0 or bool(before & (COMMA | COLON | DASH)) or frame.low[at - 1] == "that"
         first = next((c for c in words if c.isalnum()), "")
         if first.islower():
-            full = bool(before & (COMMA | COLON)) and len(words.split()) > _LONG_FRAGMENT
-            return "direct" if full else "mixed"
+            opened = bool(before & (COMMA | COLON)) or (at > 0 and frame.words[at - 1] == "(")
+            clause = len(words.split()) > _LONG_FRAGMENT or words.partition(" ")[0].lower() in _SUBJECTS
+            return "direct" if opened and clause else "mixed"
         ends = words.rstrip("\"'”’»)]")[-1:] in _CLAUSE_END or at + 1 >= len(frame)
         ends = ends or bool(frame.flags[at + 1] & (COMMA | DASH))
-        if introduced and ends and " " in words:
+        ends = ends or (place == AFTER and len(words.split()) > _LONG_FRAGMENT)
+        if introduced and ends and (" " in words or words[-1] in _CLAUSE_END):
             return "direct"
         return "direct" if words[-1] in ".?!" and len(words.split()) > _LONG_FRAGMENT else "mixed"
 
@@ -370,13 +373,17 @@ def extract_quotations(text: str) -> list[Quotation]:
     Args:
         text: the article text. Offsets of the result count its characters.
 
+    Returns:
+        One `Quotation` a statement. Spans of different statements do not overlap; each slices back to its words.
+
     Raises:
         InvalidTypeError: `text` is not a str.
 
-    >>> for q in extract_quotations("“We are ready,” Jens Stoltenberg said. He denied that there was any plan."):
-    ...     print(q.kind, q.speaker, q.cue, q.text, sep=" | ")
-    direct | Jens Stoltenberg | said | We are ready,
-    indirect | Jens Stoltenberg | denied | there was any plan
+    Example:
+        >>> for q in extract_quotations("“We are ready,” Jens Stoltenberg said. He denied that there was any plan."):
+        ...     print(q.kind, q.speaker, q.cue, q.text, sep=" | ")
+        direct | Jens Stoltenberg | said | We are ready,
+        indirect | Jens Stoltenberg | denied | there was any plan
     """
     if not isinstance(text, str):
         raise InvalidTypeError(f"text must be a str, not {type(text).__name__}; decode bytes first")

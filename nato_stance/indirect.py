@@ -231,7 +231,7 @@ def _looks_like_clause(frame: Frame, start: int) -> bool:
             break
         if i > start and (flags[i] & AUXILIARY or (flags[i] & VERB and not flags[i - 1] & (DETERMINER | PREPOSITION))):
             return True
-        if flags[i] & PRONOUN and not flags[i] & RELATIVE:
+        if flags[i] & PRONOUN and not flags[i] & RELATIVE and not flags[i - 1] & PREPOSITION:
             return True
         if i > start and frame.low[i].endswith("ed") and not flags[i - 1] & (DETERMINER | PREPOSITION):
             return True

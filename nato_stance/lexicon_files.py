@@ -13,7 +13,7 @@ from importlib.resources import files
 def lexicon(name: str) -> frozenset[str]:
     """Return the entries of the word list `name` (without its ending), in lower case.
 
-    >>> "said" in lexicon("reporting_verbs")
+    >>> "senator" in lexicon("roles")
     True
     """
     return frozenset(entry.lower() for entry in entries(name))

@@ -45,6 +45,7 @@ _SMALL: Final = frozenset(
     ]
 )
 _REACH: Final = 4
+_CHRISTENING: Final = 7
 _MAX_TITLE_WORDS: Final = 12
 _STOPWORDS: Final = frozenset(
     [
@@ -142,6 +143,9 @@ def is_title(frame: Frame, index: int, words: Sequence[str]) -> bool:
     """Tell whether quoted words in title case stand where the title of a work, a programme or an event stands."""
     if not is_title_case(words):
         return False
+    christened = lexicon("christening_verbs")
+    if any(w in christened for w in frame.low[max(0, frame.at[index] - _CHRISTENING) : frame.at[index]]):
+        return True
     if words[0] in ("Operation", "Exercise", "Project") and len(words) > 1:
         return True
     at, flags = frame.at[index], frame.flags

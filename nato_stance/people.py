@@ -218,6 +218,9 @@ class People:
     def _read_apposition(self, person: Person, start: int, end: int) -> None:
         """Learn posts from "the governor, X" and "X, the governor of Y,"."""
         before = self._text[max(0, start - _APPOSITION) : start]
+        if before[-1:] == " ":
+            # "Alliance chief X": lower-case words between a capitalised body and the name
+            person.roles.update(w for w in before.lower().split()[-2:] if w in lexicon("roles") | lexicon("leaders"))
         if before.endswith(", "):
             phrase = before[:-2].rpartition(",")[2].split(". ")[-1]
             person.roles.update(w for w in _WORDS.findall(phrase.lower()) if w in lexicon("roles"))

@@ -17,15 +17,18 @@ from nato_stance.paragraphs import paragraphs
 from nato_stance.records import Span
 
 # Single marks count only where they do not stand between two letters; there they are apostrophes.
-_MARK: Final = re.compile(r"""["＂“”„‟«»‹›'‘’‚`]{5,}+|["＂“”„‟«»‹›]|''|``|(?<!\w)['‘’‚`](?=[\w\[(…$£€.])|['’](?!\w)""")
+_MARK: Final = re.compile(
+    r"""["＂“”„‟«»‹›「」『』'‘’‚`]{5,}+|["＂“”„‟«»‹›「」『』]|''|``|(?<!\w)['‘’‚`](?=[\w\[(…$£€.])|['’](?!\w)"""
+)
 _FAMILY: Final = {
     **dict.fromkeys('"＂“”„‟', "double"),
     **dict.fromkeys(("''", "``"), "double"),
     **dict.fromkeys("«»‹›", "angle"),
+    **dict.fromkeys("「」『』", "corner"),
     **dict.fromkeys("'‘’‚`", "single"),
 }
-_OPENERS: Final = frozenset(("“", "„", "‟", "``", "‘", "‚"))
-_CLOSERS: Final = frozenset(("”", "’"))
+_OPENERS: Final = frozenset(("“", "„", "‟", "``", "‘", "‚", "「", "『"))
+_CLOSERS: Final = frozenset(("”", "’", "」", "』"))
 _OPEN_BRACKETS: Final = "([{<—–-―−/"
 _CLOSE_BEFORE: Final = ".,;:!?)]}>—–-…*/"
 _ELISION: Final = re.compile(r"['‘’`](?:\d0s|\d\d\b|(?:em|til|tis|twas|cause|bout|round|n|neath|cuz|ere|re)\b)", re.I)
@@ -35,6 +38,11 @@ _LOST_CLOSE: Final = re.compile(
     r"|(?:said|says)[ \t]+[A-Z][\w’'-]+)\b"
 )
 _LONG_UNCLOSED: Final = 1500
+_SHORT_ATTRIBUTION: Final = 80
+# A closing mark that nothing opened, with an attribution behind it: the opening one is missing.
+_LOST_OPEN: Final = re.compile(
+    r"[ \t]+(?:(?:said|says|added|warned|asked|told)\b|(?:he|she|they)[ \t]+\w+|(?:[A-Z][\w’'-]+[ \t]+){1,3}(?:said|says)\b)"
+)
 _FIRST_STOP: Final = re.compile(r"[.!?](?=\s)")
 _MAX_CARRY_SENTENCES: Final = 3
 _HABIT: Final = 2
@@ -51,7 +59,7 @@ class QuotedSpan:
         start, end: the words, without the marks and without white space at the edges.
         outer_start, outer_end: the same with the marks.
         paragraph: index of the paragraph.
-        family: `double`, `single` or `angle`.
+        family: `double`, `single`, `angle` or `corner`.
         closed: False where no closing mark was found and a rule decided where it ends.
         joined: True for a span that goes on with the quotation of the span before it: after a stray mark in its
             middle, or in a new paragraph that reopens a quotation which the last one left open.
@@ -87,7 +95,11 @@ def _mark(text: str, start: int, end: int) -> _Mark:
     shape = 1 if token in _OPENERS else -1 if token in _CLOSERS else 0
     opens = left_free and not right.isspace()
     closes = right_free and not left.isspace()
-    if not opens and not closes:
+    if token in "「」『』":
+        opens, closes = shape > 0, shape < 0
+    elif token in "«»‹›" and not closes and (not opens or right in _CLOSE_BEFORE):
+        opens, closes = token in "«‹", token in "»›"  # set off by spaces, as in French
+    elif not opens and not closes:
         # Between two letters or between two spaces: only the shape can tell.
         opens, closes = shape >= 0, shape <= 0
     elif opens and closes and shape:
@@ -144,6 +156,11 @@ class _Scan:
             elif self.opened is None:
                 if i == 0 and self._marks_block_quote():
                     continue
+                if i == 0 and self._lost_its_open(mark):
+                    start = self.span[0]
+                    self._open(_Mark(start, start, mark.family, True, False, 1))
+                    self._close(mark)
+                    continue
                 if mark.opens or (mark.start == self.span[0] and mark.shape >= 0):
                     self._open(mark)
             elif self.opened.family == "single":
@@ -156,6 +173,12 @@ class _Scan:
             self.opened = None
             return self.run(singles=False)
         return self.opened is not None
+
+    def _lost_its_open(self, mark: _Mark) -> bool:
+        """Tell whether the first mark of the paragraph closes a quotation whose opening mark is missing."""
+        if mark.opens or not mark.closes or mark.start - self.span[0] > _LONG_UNCLOSED:
+            return False
+        return self.text[mark.start - 1] in ",?!" and _LOST_OPEN.match(self.text, mark.end) is not None
 
     def _marks_block_quote(self) -> bool:
         """Tell whether a straight mark only marks its paragraph as part of a long quotation of another text.
@@ -232,11 +255,19 @@ class _Scan:
 
     def _closing_glyph(self, mark: _Mark) -> str:
         glyph = self.text[mark.start : mark.end]
-        return {"“": "”", "„": "“", "«": "»", "»": "«", "‹": "›", "›": "‹", "``": "''"}.get(glyph, glyph)
+        return {"“": "”", "„": "“", "«": "»", "»": "«", "‹": "›", "›": "‹", "「": "」", "『": "』", "``": "''"}.get(
+            glyph, glyph
+        )
 
     def _close(self, mark: _Mark) -> None:
         self._emit(mark.start, mark.end)
         self.opened = None
+
+    def lost_its_close(self) -> bool:
+        """Tell whether an open quotation ends with an attribution, so that only its closing mark is missing."""
+        assert self.opened is not None
+        lost = _LOST_CLOSE.search(self.text, self.opened.end, self.span[1])
+        return lost is not None and self.span[1] - lost.end() < _SHORT_ATTRIBUTION
 
     def join_first(self) -> None:
         """Make the first span go on with the quotation of the paragraph before."""
@@ -311,7 +342,7 @@ def quoted_spans(text: str, blocks: Sequence[Span] | None = None) -> list[Quoted
         if not left_open[i]:
             continue
         following = scans[i + 1] if i + 1 < len(scans) and scans[i + 1].index == scan.index + 1 else None
-        reopened = following is not None and _reopens(blocks[scan.index + 1], following)
+        reopened = following is not None and not scan.lost_its_close() and _reopens(blocks[scan.index + 1], following)
         resumed = following is not None and not reopened and sentencewise and _resumes(text, following)
         scan.end_open(carried=reopened or resumed)
         if following is None:

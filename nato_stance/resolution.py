@@ -37,6 +37,8 @@ _DEFINITE: Final = frozenset(["the", "his", "her", "its", "their", "our", "this"
 _ARTICLES: Final = frozenset(["the", "a", "an"])
 _MAX_WORDS: Final = 12
 _REACH: Final = 8
+_NEARBY: Final = 120
+_PRONOUN_LENGTH: Final = 3
 _REACH_CHARACTERS: Final = 1500
 
 
@@ -278,6 +280,8 @@ class Resolver:
         if nouns[-1] in self._described:
             return None
         last = self._last_person
+        if self._just_named(position):
+            return None  # a description right after a name means somebody else
         if last is not None and position - last[0] < 2 * _REACH_CHARACTERS:
             return self._referent(position, "") or last[1]
         if last is None:
@@ -285,6 +289,15 @@ class Resolver:
             if following and not following[0][1].roles:
                 return following[0][1]
         return None
+
+    def _just_named(self, position: int) -> bool:
+        """Tell whether a name carried an attribution just before `position`, in the same paragraph."""
+        if self.last is None or self.last.person is None or self.last.span is None:
+            return False
+        start, end = self.last.span
+        if self.text[start].islower() or end - start <= _PRONOUN_LENGTH or not 0 <= position - end < _NEARBY:
+            return False
+        return "\n" not in self.text[end:position]
 
     def _described_source(self, frame: Frame, subject: Range, head: Range, span: Span) -> Speaker:
         """Keep an organisation, a country or an unnamed source as it stands, without its article."""

@@ -309,7 +309,7 @@ def noun_phrase_at(frame: Frame, start: int, high: int) -> Range | None:
         if i > start and ((flag & DAY and flag & CAPITAL) or (frame.low[i] in _ARTICLES and not flags[i - 1] & _LINKS)):
             break
         if i > start and not flag and flags[i - 1] & CAPITAL and not flags[i - 1] & POSSESSIVE:
-            if i + 1 < high and flags[i + 1] & CAPITAL:
+            if i + 1 < high and flags[i + 1] & CAPITAL and flags[start] & DETERMINER:
                 i += 1  # "the Azerbaijani daily Sahil"
                 continue
             break  # "Trump unleashed": a lower-case word that no lexicon knows ends a name
@@ -357,6 +357,9 @@ def _verb_cue(frame: Frame, i: int, low: int) -> Cue | None:
         return cue if frame.low[j] == "to" and kind & BASE else None
     by = end < len(frame) and frame.low[end] == "by" and lemma != "say"
     if kind & PARTICIPLE and (by or _is_passive(frame, i, low)):
+        if frame.low[end : end + 2] == ["as", "saying"]:
+            # "was quoted as saying": the subject of the passive speaks
+            return Cue((i, end + 2), SAY | FINITE, "say", subject_before(frame, i, low))
         cue.passive = True
         cue.subject = _agent(frame, end)
         return cue
@@ -431,7 +434,7 @@ def _gerund(frame: Frame, cue: Cue, i: int, low: int) -> Cue:
             return cue  # "denies it and is demanding": the subject of the verb before
     cue.finite = False
     if i > low and frame.flags[i - 1] & CAPITAL and not frame.flags[i - 1] & (POSSESSIVE | DAY):
-        cue.subject = _noun_phrase_before(frame, i - 1, low)  # "footage of Clinton asking"
+        cue.subject = (_last_noun_phrase(frame, low, i), i)  # "footage of Clinton asking"
     return cue
 
 
@@ -503,7 +506,10 @@ def _inverted_only(frame: Frame, cue: Cue, low: int) -> Cue | None:
         subject = subject_after(frame, cue.at[1])
         if subject is not None and frame.low[cue.at[1] - 1] == "to" and subject[1] < len(frame):
             subject = noun_phrase_at(frame, subject[1], len(frame)) or subject  # "confessed to this newspaper an aide"
-    if subject is not None and can_speak(frame, subject):
+    answers = (
+        i > 0 and frame.flags[i - 1] & QUOTE and cue.flags & SAY and subject and frame.low[subject[0]] in _ARTICLES
+    )
+    if subject is not None and (answers or can_speak(frame, subject)):
         cue.subject, cue.inverted = subject, True
         return cue
     # "..., and said" or ", said:": the subject is that of an earlier verb.
