@@ -174,7 +174,7 @@ class Store:
         with self._explained():
             self._connection = _connect(self.path, read_only)
             try:
-                self._check()
+                self._check(read_only)
             except BaseException:
                 self._connection.close()
                 raise
@@ -190,18 +190,22 @@ class Store:
         with self._explained():
             self._connection.close()
 
-    def _check(self) -> None:
+    def _check(self, read_only: bool) -> None:
         application, version = self._pragma("application_id"), self._pragma("user_version")
         tables = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if application == 0 and version == 0 and tables == 0:
-            self._create()
-        elif application != _APPLICATION_ID:
+        is_new = application == 0 and version == 0 and tables == 0
+        if application != _APPLICATION_ID and not is_new:
             raise StoreError(f"{self.path!r} is a database of something else; give another file to --db")
-        elif version > SCHEMA_VERSION:
+        if version > SCHEMA_VERSION:
             raise StoreError(
                 f"{self.path!r} has schema version {version}, this package knows {SCHEMA_VERSION}; "
                 "install the nato-stance that wrote it, or a later one"
             )
+        if not read_only:
+            # Only now: this writes into the file, which had better be ours.
+            self._connection.execute("PRAGMA journal_mode = WAL")
+        if is_new:
+            self._create()
 
     def _create(self) -> None:
         # Two first runs at once: the second waits for the first one's transaction, then finds the tables made.
@@ -526,7 +530,6 @@ def _connect(path: str, read_only: bool) -> sqlite3.Connection:
         raise StoreError(f"the folder {folder!r} does not exist; make it first, then give the database a place in it")
     connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
     except sqlite3.Error:
