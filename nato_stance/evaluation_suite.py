@@ -6,9 +6,10 @@ is compared with, and what `report_html` draws. Two runs with the same data, mod
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -16,11 +17,13 @@ import numpy as np
 from nato_stance._version import __version__
 from nato_stance.article_evaluation import ArticleReport, CodedArticle, evaluate_articles
 from nato_stance.baselines import KeywordBaseline, MajorityBaseline, TfidfBaseline, ToneWordsBaseline, VaderBaseline
+from nato_stance.brat import BratDocument
 from nato_stance.codebook import CODEBOOK_VERSION
 from nato_stance.comparison import Comparison, compare
 from nato_stance.corpus import CorpusItem, data_digest
 from nato_stance.evaluation import SCHEMA_VERSION, EvaluationReport, evaluate, report_on
 from nato_stance.metrics import QUESTIONS
+from nato_stance.quotation_evaluation import evaluate_quotations
 from nato_stance.records import InvalidInputError, MissingDependencyError, StanceLabel
 from nato_stance.scoring import Labeller, score_article
 
@@ -66,6 +69,7 @@ class EvaluationSuite:
         reports: set name to system name to report; the model comes first.
         against: set name to baseline name to the paired comparison of the model with it.
         articles: name to the report on hand-coded articles.
+        quotations: name to the scores of quoted spans and speakers on a corpus in brat standoff.
         notes: what was left out, and why; what should be known of a number.
     """
 
@@ -76,6 +80,7 @@ class EvaluationSuite:
     reports: Mapping[str, Mapping[str, EvaluationReport]]
     against: Mapping[str, Mapping[str, Comparison]]
     articles: Mapping[str, ArticleReport] = field(default_factory=dict)
+    quotations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     notes: Sequence[str] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -97,6 +102,7 @@ class EvaluationSuite:
             "training": {name: dict(part) for name, part in self.training.items()},
             "sets": sets,
             "articles": {name: report.to_dict() for name, report in self.articles.items()},
+            "quotations": {name: dict(scores) for name, scores in self.quotations.items()},
             "notes": list(self.notes),
         }
 
@@ -110,9 +116,9 @@ class EvaluationSuite:
         for name, systems in self.reports.items():
             blocks += [_overview(name, systems), systems[MODEL].to_table()]
             blocks += [comparison.to_table() for comparison in self.against[name].values()]
-        for name, report in self.articles.items():
-            lines = [f"whole articles, {name}: {report.n_articles} articles"]
-            blocks.append("\n".join(lines + [f"  {k:17} {v:.3f}" for k, v in report.measures.items()]))
+        for name, scores in [*((k, v.to_dict()) for k, v in self.articles.items()), *self.quotations.items()]:
+            lines = [f"{name}: {scores['n_articles']} articles"]
+            blocks.append("\n".join(lines + [f"  {k:20} {v:.3f}" for k, v in scores["measures"].items()]))
         blocks += [f"note: {note}" for note in self.notes]
         return "\n\n".join(blocks)
 
@@ -199,6 +205,7 @@ class SuiteBuilder:
         self._reports: dict[str, dict[str, EvaluationReport]] = {}
         self._against: dict[str, dict[str, Comparison]] = {}
         self._articles: dict[str, ArticleReport] = {}
+        self._quotations: dict[str, dict[str, Any]] = {}
         self._notes: list[str] = []
         self._baselines: dict[str, Labeller] = {}
 
@@ -291,6 +298,22 @@ class SuiteBuilder:
         self.say(f"{name}: {len(articles)} whole articles")
         self._articles[name] = evaluate_articles(articles, lambda text: score_article(text, model=self.model))
 
+    def add_quotations(self, name: str, documents: Sequence[BratDocument]) -> None:
+        """Measure quoted spans and speakers on articles annotated in brat."""
+        self.say(f"{name}: quotations of {len(documents)} articles")
+        report = evaluate_quotations(documents)
+        digest = hashlib.sha256(json.dumps([asdict(document) for document in documents]).encode()).hexdigest()
+        self._quotations[name] = {
+            "n_articles": report.n_documents,
+            "data_digest": digest,
+            "measures": {
+                "span_f1": round(report.overlap.f1, 6),
+                "exact_span_f1": round(report.exact.f1, 6),
+                "speaker_accuracy": round(report.speaker_accuracy, 6),
+                "found_and_attributed": round(report.found_and_attributed, 6),
+            },
+        }
+
     def note(self, lines: Iterable[str]) -> None:
         """Add notes."""
         self._notes.extend(lines)
@@ -309,6 +332,7 @@ class SuiteBuilder:
             self._reports,
             self._against,
             self._articles,
+            self._quotations,
             tuple(self._notes),
         )
 

@@ -1,9 +1,9 @@
 """The quality gate: measured values may not fall below floors that are kept, with their history, in one file.
 
-The file holds a list of entries, the last in force. An entry has the floors of each measured set, the digest of the data
-they were measured on, a reason, and a seal over itself and the entry before it. Floors rise without a word; an entry in
-which one falls, goes away, or is measured on other data needs a reason, and the seal keeps anybody from lowering one in
-passing: it has to be done by `nato-stance evaluate --gate --update --reason TEXT`, and shows in the file.
+The file holds a list of entries, the last in force. An entry has the floors of each measured set, the digest of the
+data they were measured on, a reason, and a seal over itself and the entry before it. Floors rise without a word; an
+entry in which one falls, goes away, or is measured on other data needs a reason, and the seal keeps anybody from
+lowering one in passing: it takes `nato-stance evaluate --gate --update --reason TEXT`, and shows in the file.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def measured_of(suite: Mapping[str, Any]) -> dict[str, Measured]:
         report = content["systems"]["model"]
         values = {k: v["value"] for k, v in report["measures"].items() if k in GATED and v["value"] is not None}
         result[name] = Measured(report["data_digest"], values)
-    for name, report in suite["articles"].items():
+    for name, report in [*suite["articles"].items(), *suite["quotations"].items()]:
         values = {k: v for k, v in report["measures"].items() if k in GATED}
         result[name] = Measured(report["data_digest"], values)
     return result

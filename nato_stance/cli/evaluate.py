@@ -1,0 +1,241 @@
+"""`nato-stance evaluate`: every published number again, on a table, in JSON and as a page; and the quality gate."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from nato_stance.records import InvalidInputError
+
+if TYPE_CHECKING:
+    from nato_stance.corpus import CorpusItem
+    from nato_stance.evaluation_suite import EvaluationSuite, SuiteBuilder
+
+_DESCRIPTION: Final = """\
+Measure a model against labelled statements, with bootstrap intervals, baselines beside it, slices and calibration.
+
+With FILE, measure on these files. Without, rerun what is published: grouped cross-validation on the corpus, its
+held-out split, and the hand-coded articles. A FILE may be given a name, as in NAME=FILE; without, it is called by its
+stem, or by its folder where the stem is `statements`. `evaluate quotations --brat DIR` measures extraction only.
+
+Exit status: 0 done, 1 an input cannot be used or the gate failed, 2 wrong usage.
+"""
+_CORPUS: Final = "fixtures/corpus"
+_ARTICLES: Final = "fixtures/articles"
+_FLOORS: Final = "fixtures/quality_floors.json"
+
+
+def register(subparsers: Any) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser(
+        "evaluate",
+        help="measure a model: metrics with intervals, baselines, calibration, slices; compare; gate",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "file", nargs="*", metavar="FILE", help="labelled JSON lines, or NAME=FILE; - is standard input"
+    )
+    parser.add_argument("--model", metavar="DIR", help="model folder; default: the shipped model")
+
+    data = parser.add_argument_group("data")
+    data.add_argument("--corpus", metavar="DIR", help=f"folder with statements.jsonl (without FILE: {_CORPUS})")
+    data.add_argument(
+        "--real", metavar="FILE", help="real training statements with words (`corpus rebuild` writes them)"
+    )
+    data.add_argument("--articles", metavar="DIR", help=f"hand-coded articles (without FILE: {_ARTICLES})")
+    data.add_argument("--brat", metavar="DIR", help="articles annotated in brat, for spans and speakers")
+
+    runs = parser.add_argument_group("what is run")
+    runs.add_argument("--no-cv", action="store_true", help="leave cross-validation out")
+    runs.add_argument("--no-baselines", action="store_true", help="leave the baselines out")
+    runs.add_argument("--folds", type=int, default=5, metavar="N", help="folds of cross-validation (default 5)")
+    runs.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="fixes folds, resamples, permutations (default 0)"
+    )
+    runs.add_argument(
+        "--bootstrap", type=int, default=1000, metavar="N", help="resamples of an interval (default 1000)"
+    )
+
+    out = parser.add_argument_group("output")
+    out.add_argument("--json", metavar="FILE", help="write everything to FILE; - writes it instead of the table")
+    out.add_argument("--html", metavar="FILE", help="write a page with figures to FILE")
+    out.add_argument("--compare", metavar="OLD.json", help="add paired differences to an earlier --json")
+
+    gate = parser.add_argument_group("quality gate (measures the model only: no cross-validation, no baselines)")
+    gate.add_argument("--gate", action="store_true", help="exit 1 where a value lies more than 0.005 below its floor")
+    gate.add_argument("--floors", metavar="FILE", default=_FLOORS, help=f"file of floors (default {_FLOORS})")
+    gate.add_argument("--update", action="store_true", help="with --gate: set the floors to the measured values")
+    gate.add_argument("--reason", default="", metavar="TEXT", help="with --update: needed where a floor falls")
+
+    only = parser.add_argument_group("evaluate quotations")
+    only.add_argument("--misses", metavar="N", help="list up to N faults of each sort")
+    parser.set_defaults(run=lambda options: run(options, parser))
+
+
+def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    """Measure, write, compare, gate; return the exit status."""
+    if options.file[:1] == ["quotations"]:
+        return _quotations(options, parser)
+    if options.misses is not None:
+        parser.error("--misses belongs to `evaluate quotations`")
+    if options.update and not options.gate:
+        parser.error("--update belongs to --gate")
+    if options.reason and not options.update:
+        parser.error("--reason belongs to --update")
+    earlier = _read_json(options.compare) if options.compare else None
+    suite = _measure(options)
+    text = suite.to_json() if options.json == "-" else suite.to_table() + "\n"
+    if earlier is not None:
+        compared = _compare(earlier, suite)
+        if options.json == "-":
+            print(compared, file=sys.stderr)
+        else:
+            text += "\n" + compared + "\n"
+    sys.stdout.write(text)
+    if options.json and options.json != "-":
+        _write(options.json, suite.to_json())
+    if options.html:
+        from nato_stance.report_html import render
+
+        _write(options.html, render(suite.to_dict()))
+    return _gate(options, suite.to_dict()) if options.gate else 0
+
+
+def _quotations(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    taken = {"file", "brat", "json", "misses", "run", "command"}
+    others = [name for name, value in vars(options).items() if name not in taken and value != parser.get_default(name)]
+    if others or len(options.file) > 1:
+        parser.error("`evaluate quotations` takes --brat DIR, --json FILE and --misses N only")
+    if options.brat is None:
+        parser.error("`evaluate quotations` needs --brat DIR")
+    from nato_stance.cli import evaluate_quotations
+
+    arguments = ["--brat", options.brat]
+    for name in ("json", "misses"):
+        if getattr(options, name) is not None:
+            arguments += [f"--{name}", getattr(options, name)]
+    return evaluate_quotations.run(arguments)
+
+
+def _say(line: str) -> None:
+    print(f"nato-stance evaluate: {line}", file=sys.stderr, flush=True)
+
+
+def _read_json(path: str) -> Mapping[str, Any]:
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidInputError(f"{path} cannot be read: {error.strerror or error}") from None
+    except ValueError as error:
+        raise InvalidInputError(f"{path} is no JSON ({error}); give a file that --json wrote") from None
+    if not isinstance(content, Mapping):
+        raise InvalidInputError(f"{path} holds no evaluation; give a file that --json wrote")
+    return content
+
+
+def _write(path: str, content: str) -> None:
+    try:
+        Path(path).write_text(content, encoding="utf-8")
+    except OSError as error:
+        raise InvalidInputError(f"{path} cannot be written: {error.strerror or error}") from None
+
+
+def _named(argument: str) -> tuple[str, str]:
+    """Return name and path of a labelled file."""
+    if argument == "-":
+        return "standard input", "/dev/stdin"
+    name, mark, path = argument.partition("=")
+    if mark and not Path(argument).exists():
+        return name, path
+    file = Path(argument)
+    return (file.resolve().parent.name if file.stem == "statements" else file.stem), argument
+
+
+def _measure(options: argparse.Namespace) -> EvaluationSuite:
+    from nato_stance.corpus import read_corpus
+    from nato_stance.evaluation_suite import SuiteBuilder
+    from nato_stance.model_store import load_model
+
+    everything = not options.file
+    corpus = options.corpus or (_CORPUS if everything else None)
+    articles = options.articles or (_ARTICLES if everything else None)
+    named = [_named(argument) for argument in options.file]
+    files = [(name, read_corpus(path)) for name, path in named]
+    training, held_out = _corpus(corpus)
+    if options.real:
+        training["real"] = _real(options.real, corpus or _CORPUS)
+    builder = SuiteBuilder(load_model(options.model), training, options.seed, options.bootstrap, _say)
+    if not options.gate and not options.no_baselines:
+        builder.fit_baselines()
+    if held_out:
+        builder.add_set("corpus-test", held_out)
+    for name, items in files:
+        builder.add_set(name, items)
+    if training and not options.gate and not options.no_cv:
+        builder.add_cross_validation(n_folds=options.folds)
+    _whole_articles(builder, articles, options.brat)
+    return builder.suite()
+
+
+def _corpus(folder: str | None) -> tuple[dict[str, list[CorpusItem]], list[CorpusItem]]:
+    """Return the training part of a corpus, under its name, and its held-out part; nothing without a folder."""
+    if folder is None:
+        return {}, []
+    from nato_stance.corpus import read_corpus
+
+    path = Path(folder) / "statements.jsonl"
+    if not path.exists():
+        raise InvalidInputError(f"{path} does not exist; name a labelled FILE, or the folder of a corpus with --corpus")
+    items = read_corpus(path)
+    held_out = [item for item in items if item.split == "test"]
+    return {"corpus": [item for item in items if item.split != "test"]}, held_out
+
+
+def _real(path: str, corpus: str) -> list[CorpusItem]:
+    """Return real training statements; their words are checked against the pointers where the corpus has some."""
+    from nato_stance.corpus import read_corpus
+    from nato_stance.standoff import attach, read_pointers
+
+    items, pointers = read_corpus(path), Path(corpus) / "real_labels.jsonl"
+    return attach(items, read_pointers(pointers)) if pointers.exists() else items
+
+
+def _whole_articles(builder: SuiteBuilder, articles: str | None, brat: str | None) -> None:
+    if articles is not None:
+        from nato_stance.article_evaluation import read_articles
+
+        builder.add_articles(Path(articles).resolve().name, read_articles(articles))
+    if brat is not None:
+        from nato_stance.brat import read_brat
+
+        builder.add_quotations(Path(brat).resolve().name, read_brat(brat))
+
+
+def _compare(earlier: Mapping[str, Any], suite: EvaluationSuite) -> str:
+    from nato_stance.evaluation_suite import compare_suites
+
+    comparisons, notes = compare_suites(earlier, suite)
+    return "\n\n".join([*(c.to_table() for c in comparisons), *(f"note: {note}" for note in notes)])
+
+
+def _gate(options: argparse.Namespace, suite: Mapping[str, Any]) -> int:
+    from nato_stance.quality_gate import check, measured_of, read_floors, updated, write_floors
+
+    entries, measured = read_floors(options.floors), measured_of(suite)
+    if options.update:
+        longer = updated(entries, measured, options.reason)
+        write_floors(longer, options.floors)
+        _say(f"{options.floors}: " + ("floors are as they were" if longer == entries else "floors set"))
+        return 0
+    breaches = check(entries, measured)
+    for breach in breaches:
+        _say(f"gate: {breach}")
+    for name in sorted(entries[-1]["floors"].keys() - measured.keys()):
+        _say(f"gate: {name} has floors, but was not measured in this run")
+    _say("gate: failed" if breaches else "gate: passed")
+    return 1 if breaches else 0
