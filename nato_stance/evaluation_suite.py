@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
@@ -21,7 +22,7 @@ from nato_stance.brat import BratDocument
 from nato_stance.codebook import CODEBOOK_VERSION
 from nato_stance.comparison import Comparison, compare
 from nato_stance.corpus import CorpusItem, data_digest
-from nato_stance.evaluation import SCHEMA_VERSION, EvaluationReport, evaluate, report_on
+from nato_stance.evaluation import SCHEMA_VERSION, Estimate, EvaluationReport, evaluate, report_on
 from nato_stance.metrics import QUESTIONS
 from nato_stance.quotation_evaluation import evaluate_quotations
 from nato_stance.records import InvalidInputError, MissingDependencyError, StanceLabel
@@ -127,9 +128,13 @@ def _overview(name: str, systems: Mapping[str, EvaluationReport]) -> str:
     columns = list(systems[MODEL].measures)
     lines = [f"{name}: {systems[MODEL].n} statements", f"  {'':12} " + " ".join(f"{c:>16}" for c in columns)]
     for system, report in systems.items():
-        values = [f"{report.measures[c].value:.3f}" if c in report.measures else "-" for c in columns]
+        values = [_short(report.measures.get(c)) for c in columns]
         lines.append(f"  {system:12} " + " ".join(f"{v:>16}" for v in values))
     return "\n".join(lines)
+
+
+def _short(estimate: Estimate | None) -> str:
+    return "-" if estimate is None or math.isnan(estimate.value) else f"{estimate.value:.3f}"
 
 
 def grouped_folds(items: Sequence[CorpusItem], n_folds: int, seed: int) -> list[list[int]]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from nato_stance.metrics import LABELS
+from nato_stance.metrics import LABELS, QUESTIONS
 from nato_stance.records import InvalidInputError
 
 _TITLES: Final = {
@@ -38,7 +38,7 @@ _SYSTEMS: Final = {
     "tone_words": "Good and bad words",
 }
 _COMPARED: Final = ("primary_f1", "presence_f1", "polarity_f1", "tone_f1")
-_SLICED: Final = (("primary_f1", "primary"), ("tone_accuracy", "tone"))
+_SLICED: Final = ("primary_f1", "tone_accuracy")
 
 _STYLE: Final = """
 :root { --ink: #1c2430; --soft: #5b6675; --line: #d8dee6; --paper: #ffffff; --panel: #f6f8fa;
@@ -55,12 +55,13 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size
 th, td { padding: .3rem .7rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; } th { color: var(--soft); font-weight: 600;
   white-space: normal; vertical-align: bottom; } tr.main td { font-weight: 600; }
-td small { color: var(--soft); font-weight: 400; }
+td small { color: var(--soft); font-weight: 400; display: block; }
 .wide { overflow-x: auto; } .figures { display: flex; flex-wrap: wrap; gap: 1.5rem; align-items: flex-start; }
 figure { margin: 0; padding: 1rem; background: var(--panel); border-radius: 8px; max-width: 100%; overflow-x: auto; }
-figcaption { font-size: .82rem; margin-top: .5rem; max-width: 30rem; } svg { display: block; }
+figcaption { font-size: .82rem; margin-top: .5rem; max-width: 26rem; } svg { display: block; }
 svg text { font: 12px system-ui, sans-serif; fill: var(--ink); } svg .soft { fill: var(--soft); }
-svg .head { font-weight: 600; } svg .grid { stroke: var(--line); } svg .axis { stroke: var(--soft); }
+svg .head { font-weight: 600; } svg .small { font-size: 11px; }
+svg .grid { stroke: var(--line); } svg .axis { stroke: var(--soft); }
 svg .main { fill: var(--main); } svg .other { fill: var(--other); }
 svg .whisker { stroke: var(--ink); stroke-width: 1.25; }
 svg .count { fill: rgba(var(--cell), .22); } svg .dot { fill: var(--main); } svg .trace { stroke: var(--main);
@@ -77,8 +78,8 @@ def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
 
 
-def _with_interval(estimate: Mapping[str, float | None]) -> str:
-    if estimate["value"] is None:
+def _with_interval(estimate: Mapping[str, float | None] | None) -> str:
+    if estimate is None or estimate["value"] is None:
         return "–"
     return f"{_number(estimate['value'])} <small>{_number(estimate['low'])}–{_number(estimate['high'])}</small>"
 
@@ -130,17 +131,21 @@ def _sets(sets: Mapping[str, Any]) -> list[str]:
     parts = []
     for name, content in sorted(sets.items(), key=lambda entry: (entry[0].endswith("-cv"), entry[0])):
         model = content["systems"]["model"]
+        questions = _in_order(model["confusion"], QUESTIONS)
         parts += [
             f"<h2>{_e(name)}</h2>",
             f"<p>{model['n']:,} statements, {model['n_groups']:,} resampled units; data digest "
             f"<code>{_e(model['data_digest'][:16])}</code>.</p>",
-            _systems_table(content),
+            _systems_table(content["systems"]),
+            "<h3>Model minus baseline</h3><p>Paired differences on the same statements with 95 % interval and "
+            "permutation p-value; for Brier scores and ECE less is better.</p>",
+            _differences_table(content["against"]),
             '<h3>Model and baselines</h3><div class="figures">',
             *(_systems_figure(content["systems"], measure) for measure in _COMPARED),
             '</div><h3>Where the model goes wrong</h3><div class="figures">',
-            *(_confusion_figure(question, matrix) for question, matrix in model["confusion"].items()),
+            *(_confusion_figure(question, model["confusion"][question]) for question in questions),
             '</div><h3>Each label</h3><div class="figures">',
-            *(_classes_figure(question, model["classes"][question]) for question in model["classes"]),
+            *(_classes_figure(question, model["classes"][question]) for question in questions),
             '</div><h3>Confidence</h3><div class="figures">',
             _reliability_figure(model["reliability"], model["measures"]["ece"]),
             '</div><h3>Parts of the set</h3><div class="figures">',
@@ -150,35 +155,48 @@ def _sets(sets: Mapping[str, Any]) -> list[str]:
     return parts
 
 
-def _systems_table(content: Mapping[str, Any]) -> str:
-    systems, columns = content["systems"], list(content["systems"]["model"]["measures"])
-    lines = ['<div class="wide"><table><tr><th></th>', *(f"<th>{_e(_TITLES[c])}</th>" for c in columns), "</tr>"]
-    for system in sorted(systems, key=_rank):
-        measures = systems[system]["measures"]
-        lines.append(
-            f'<tr class="{"main" if system == "model" else "base"}"><td>{_e(_SYSTEMS.get(system, system))}</td>'
-        )
-        lines += [f"<td>{_with_interval(measures[c]) if c in measures else '–'}</td>" for c in columns]
-        lines.append("</tr>")
-    for system in sorted(content["against"], key=_rank):
-        differences = content["against"][system]["differences"]
-        lines.append(f"<tr><td>Model minus {_e(_SYSTEMS.get(system, system))}</td>")
-        lines += [f"<td>{_difference(differences[c]) if c in differences else '–'}</td>" for c in columns]
-        lines.append("</tr>")
+def _in_order(names: Iterable[str], order: Sequence[str]) -> list[str]:
+    """Sort names as `order` has them, unknown ones last: a file that was read back has its keys in another order."""
+    return sorted(names, key=lambda name: (order.index(name) if name in order else len(order), name))
+
+
+def _table(heads: Sequence[str], rows: Iterable[tuple[str, str, Sequence[str]]]) -> str:
+    lines = ['<div class="wide"><table><tr><th></th>', *(f"<th>{_e(head)}</th>" for head in heads), "</tr>"]
+    for kind, label, cells in rows:
+        lines.append(f'<tr class="{kind}"><td>{_e(label)}</td>' + "".join(f"<td>{c}</td>" for c in cells) + "</tr>")
     return "".join([*lines, "</table></div>"])
 
 
-def _difference(row: Mapping[str, Any]) -> str:
-    value = row["difference"]
-    if value["value"] is None:
+def _systems_table(systems: Mapping[str, Any]) -> str:
+    columns = _in_order(systems["model"]["measures"], tuple(_TITLES))
+    rows = [
+        (
+            "main" if system == "model" else "base",
+            _SYSTEMS.get(system, system),
+            [_with_interval(systems[system]["measures"].get(c)) for c in columns],
+        )
+        for system in _in_order(systems, tuple(_SYSTEMS))
+    ]
+    return _table([_TITLES.get(c, c) for c in columns], rows)
+
+
+def _differences_table(against: Mapping[str, Any]) -> str:
+    if not against:
+        return "<p>No baseline was run.</p>"
+    columns = _in_order({c for x in against.values() for c in x["differences"]}, tuple(_TITLES))
+    rows = [
+        ("base", _SYSTEMS.get(s, s), [_difference(against[s]["differences"].get(c)) for c in columns])
+        for s in _in_order(against, tuple(_SYSTEMS))
+    ]
+    return _table([_TITLES.get(c, c) for c in columns], rows)
+
+
+def _difference(row: Mapping[str, Any] | None) -> str:
+    if row is None or row["difference"]["value"] is None:
         return "–"
-    return (
-        f"{value['value']:+.3f} <small>{value['low']:+.3f} to {value['high']:+.3f}, p {_number(row['p_value'])}</small>"
-    )
-
-
-def _rank(system: str) -> int:
-    return list(_SYSTEMS).index(system) if system in _SYSTEMS else len(_SYSTEMS)
+    value = row["difference"]
+    bounds = f"{value['low']:+.3f} to {value['high']:+.3f}"
+    return f"{value['value']:+.3f} <small>{bounds}</small><small>p {_number(row['p_value'])}</small>"
 
 
 _LABEL_WIDTH: Final = 190
@@ -235,7 +253,7 @@ def _figure(width: float, height: float, parts: Sequence[str], title: str, capti
 def _systems_figure(systems: Mapping[str, Any], measure: str) -> str:
     rows = [
         (_SYSTEMS.get(s, s), "main" if s == "model" else "other", systems[s]["measures"][measure])
-        for s in sorted(systems, key=_rank)
+        for s in _in_order(systems, tuple(_SYSTEMS))
         if measure in systems[s]["measures"]
     ]
     return _bars(_TITLES[measure], rows, "Bars: value; whiskers: 95 % interval.")
@@ -247,14 +265,13 @@ def _classes_figure(question: str, classes: Mapping[str, Any]) -> str:
 
 
 def _slices_figure(division: str, parts: Mapping[str, Any]) -> str:
-    blocks = [
-        (f"{part} (n = {row['n']}), {name}", "main" if name == "primary" else "other", row[measure])
+    rows = [
+        (f"{_short(part, 18)} (n = {row['n']})" if measure == _SLICED[0] else "", colour, row[measure])
         for part, row in sorted(parts.items(), key=lambda entry: _part_rank(entry[0]))
-        for measure, name in _SLICED
-        if measure in row
+        for measure, colour in zip(_SLICED, ("main", "other"), strict=True)
     ]
-    caption = "Dark: macro-F1 of the primary stance. Grey: share of right tones. Small parts have wide intervals."
-    return _bars(f"By {division}", blocks, caption)
+    caption = "Blue: macro-F1 of the primary stance. Grey: share of right tones. Small parts have wide intervals."
+    return _bars(f"By {division}", rows, caption)
 
 
 def _part_rank(part: str) -> tuple[int, str]:
@@ -263,7 +280,8 @@ def _part_rank(part: str) -> tuple[int, str]:
     return (int(digits) if digits.isdigit() else 99 if part.startswith("over") else 0), part
 
 
-_CELL: Final = 62
+_CELL_WIDTH: Final = 88
+_CELL_HEIGHT: Final = 52
 
 
 def _confusion_figure(question: str, matrix: Sequence[Sequence[int]]) -> str:
@@ -274,24 +292,23 @@ def _confusion_figure(question: str, matrix: Sequence[Sequence[int]]) -> str:
         f'<text class="soft" x="0" y="{top - 10}">gold</text>',
     ]
     for i, row in enumerate(matrix):
-        y = top + i * _CELL
-        parts.append(f'<text x="{left - 8}" y="{y + _CELL / 2 + 4:.0f}" text-anchor="end">{_e(labels[i])}</text>')
-        x = left + i * _CELL + _CELL / 2
-        parts.append(f'<text x="{x:.0f}" y="{top - 10}" text-anchor="middle">{_e(_short(labels[i], 9))}</text>')
+        y, x = top + i * _CELL_HEIGHT, left + i * _CELL_WIDTH + _CELL_WIDTH // 2
+        parts.append(f'<text x="{left - 8}" y="{y + _CELL_HEIGHT // 2 + 4}" text-anchor="end">{_e(labels[i])}</text>')
+        parts.append(f'<text x="{x}" y="{top - 10}" text-anchor="middle">{_e(labels[i])}</text>')
         for j, count in enumerate(row):
-            parts.append(_cell(left + j * _CELL, y, count, count / sum(row) if sum(row) else 0.0))
-    size = len(labels) * _CELL
+            parts.append(_cell(left + j * _CELL_WIDTH, y, count, count / sum(row) if sum(row) else 0.0))
+    width, height = left + len(labels) * _CELL_WIDTH + 4, top + len(labels) * _CELL_HEIGHT + 4
     caption = "Counts; shade and small figure: share of the row, so the diagonal shows recall."
-    return _figure(left + size + 4, top + size + 4, parts, f"Confusion matrix of {question}", caption)
+    return _figure(width, height, parts, f"Confusion matrix of {question}", caption)
 
 
-def _cell(x: float, y: float, count: int, share: float) -> str:
-    middle = x + _CELL / 2
+def _cell(x: int, y: int, count: int, share: float) -> str:
+    middle, line = x + _CELL_WIDTH // 2, y + _CELL_HEIGHT // 2
     return (
-        f'<rect class="cell" fill-opacity="{0.06 + 0.6 * share:.2f}" x="{x + 1}" y="{y + 1}" width="{_CELL - 2}" '
-        f'height="{_CELL - 2}" rx="3"/>'
-        f'<text x="{middle:.0f}" y="{y + _CELL / 2:.0f}" text-anchor="middle">{count}</text>'
-        f'<text class="soft" x="{middle:.0f}" y="{y + _CELL / 2 + 16:.0f}" text-anchor="middle">{share:.0%}</text>'
+        f'<rect class="cell" fill-opacity="{0.06 + 0.54 * share:.2f}" x="{x + 1}" y="{y + 1}" '
+        f'width="{_CELL_WIDTH - 2}" height="{_CELL_HEIGHT - 2}" rx="3"/>'
+        f'<text x="{middle}" y="{line - 1}" text-anchor="middle">{count}</text>'
+        f'<text class="small" x="{middle}" y="{line + 15}" text-anchor="middle">{share:.0%}</text>'
     )
 
 
@@ -344,8 +361,8 @@ def _articles(suite: Mapping[str, Any]) -> list[str]:
         parts.append(f"<h2>{_e(name)}: whole articles</h2><p>{report['n_articles']} articles; data digest ")
         parts.append(f"<code>{_e(report['data_digest'][:16])}</code>.</p><table>")
         parts += [
-            f"<tr><td>{_e(_TITLES.get(measure, measure))}</td><td>{_number(value)}</td></tr>"
-            for measure, value in report["measures"].items()
+            f"<tr><td>{_e(_TITLES.get(name, name))}</td><td>{_number(report['measures'][name])}</td></tr>"
+            for name in _in_order(report["measures"], tuple(_TITLES))
         ]
         parts.append("</table>")
     return parts
