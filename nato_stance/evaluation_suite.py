@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ import numpy as np
 from nato_stance._version import __version__
 from nato_stance.article_evaluation import ArticleReport, CodedArticle, evaluate_articles
 from nato_stance.baselines import KeywordBaseline, MajorityBaseline, TfidfBaseline, ToneWordsBaseline, VaderBaseline
+from nato_stance.behaviour import BehaviourReport, evaluate_behaviour
 from nato_stance.brat import BratDocument
 from nato_stance.codebook import CODEBOOK_VERSION
 from nato_stance.comparison import Comparison, compare
@@ -71,6 +72,7 @@ class EvaluationSuite:
         against: set name to baseline name to the paired comparison of the model with it.
         articles: name to the report on hand-coded articles.
         quotations: name to the scores of quoted spans and speakers on a corpus in brat standoff.
+        behaviour: name to the report on minimal pairs and invariances.
         notes: what was left out, and why; what should be known of a number.
     """
 
@@ -82,6 +84,7 @@ class EvaluationSuite:
     against: Mapping[str, Mapping[str, Comparison]]
     articles: Mapping[str, ArticleReport] = field(default_factory=dict)
     quotations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    behaviour: Mapping[str, BehaviourReport] = field(default_factory=dict)
     notes: Sequence[str] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -104,6 +107,7 @@ class EvaluationSuite:
             "sets": sets,
             "articles": {name: report.to_dict() for name, report in self.articles.items()},
             "quotations": {name: dict(scores) for name, scores in self.quotations.items()},
+            "behaviour": {name: report.to_dict() for name, report in self.behaviour.items()},
             "notes": list(self.notes),
         }
 
@@ -120,6 +124,10 @@ class EvaluationSuite:
         for name, scores in [*((k, v.to_dict()) for k, v in self.articles.items()), *self.quotations.items()]:
             lines = [f"{name}: {scores['n_articles']} articles"]
             blocks.append("\n".join(lines + [f"  {k:20} {v:.3f}" for k, v in scores["measures"].items()]))
+        for name, behaviour in self.behaviour.items():
+            lines = [f"{name}: share of pairs that hold"]
+            shares = [(k, v, behaviour.counts[k]) for k, v in behaviour.measures.items()]
+            blocks.append("\n".join(lines + [f"  {k:20} {v:.3f} of {n}" for k, v, n in shares]))
         blocks += [f"note: {note}" for note in self.notes]
         return "\n\n".join(blocks)
 
@@ -211,6 +219,7 @@ class SuiteBuilder:
         self._against: dict[str, dict[str, Comparison]] = {}
         self._articles: dict[str, ArticleReport] = {}
         self._quotations: dict[str, dict[str, Any]] = {}
+        self._behaviour: dict[str, BehaviourReport] = {}
         self._notes: list[str] = []
         self._baselines: dict[str, Labeller] = {}
 
@@ -319,9 +328,10 @@ class SuiteBuilder:
             },
         }
 
-    def note(self, lines: Iterable[str]) -> None:
-        """Add notes."""
-        self._notes.extend(lines)
+    def add_behaviour(self, name: str, families: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        """Ask the model about minimal pairs and invariances."""
+        self.say(f"{name}: {sum(map(len, families.values()))} pairs")
+        self._behaviour[name] = evaluate_behaviour(families, self.model)
 
     def suite(self) -> EvaluationSuite:
         """Return what was gathered."""
@@ -338,6 +348,7 @@ class SuiteBuilder:
             self._against,
             self._articles,
             self._quotations,
+            self._behaviour,
             tuple(self._notes),
         )
 

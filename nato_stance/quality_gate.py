@@ -35,7 +35,7 @@ GATED: Final = (
     "speaker_accuracy",
     "found_and_attributed",
 )
-"""Measures that have floors (for `ece`, a ceiling)."""
+"""Measures of labelled sets and articles that have floors (for `ece`, a ceiling); of pairs, every family has one."""
 
 _DECIMALS: Final = 4
 Entry = dict[str, Any]
@@ -81,6 +81,8 @@ def measured_of(suite: Mapping[str, Any]) -> dict[str, Measured]:
     for name, report in [*suite["articles"].items(), *suite["quotations"].items()]:
         values = {k: v for k, v in report["measures"].items() if k in GATED}
         result[name] = Measured(report["data_digest"], values)
+    for name, report in suite["behaviour"].items():
+        result[name] = Measured(report["data_digest"], report["measures"])
     return result
 
 
@@ -223,7 +225,7 @@ def updated(entries: Sequence[Entry], measured: Mapping[str, Measured], reason: 
     floors = dict(before["floors"]) if before else {}
     data = dict(before["data"]) if before else {}
     for name, those in measured.items():
-        floors[name] = {m: _cautious(m, those.values[m]) for m in GATED if m in those.values}
+        floors[name] = {m: _cautious(m, value) for m, value in sorted(those.values.items())}
         data[name] = those.data_digest
     if before and floors == before["floors"] and data == before["data"]:
         return list(entries)

@@ -98,12 +98,12 @@ def render(suite: Mapping[str, Any]) -> str:
 
     Example:
         >>> empty = dict(seed=0, n_bootstrap=9, package_version="1", codebook_version=2, model_digest=None)
-        >>> empty |= dict(training={}, sets={}, articles={}, quotations={}, notes=[])
+        >>> empty |= dict(training={}, sets={}, articles={}, quotations={}, behaviour={}, notes=[])
         >>> render(empty).startswith("<!doctype html>")
         True
     """
     try:
-        body = [_head(suite), *_sets(suite["sets"]), *_articles(suite), _notes(suite["notes"])]
+        body = [_head(suite), *_sets(suite["sets"]), *_articles(suite), *_behaviour(suite), _notes(suite["notes"])]
     except (KeyError, TypeError, AttributeError) as error:
         raise InvalidInputError(f"this is no result of `nato-stance evaluate --json`: {error!r}") from error
     return (
@@ -365,6 +365,19 @@ def _articles(suite: Mapping[str, Any]) -> list[str]:
             for name in _in_order(report["measures"], tuple(_TITLES))
         ]
         parts.append("</table>")
+    return parts
+
+
+def _behaviour(suite: Mapping[str, Any]) -> list[str]:
+    parts = []
+    for name, report in suite["behaviour"].items():
+        parts.append(f"<h2>{_e(name)}: minimal pairs and invariances</h2>")
+        shares = {family: (share, report["counts"][family]) for family, share in report["measures"].items()}
+        rows = [
+            (f"{family} (n = {n})", "main", {"value": share, "low": None, "high": None})
+            for family, (share, n) in sorted(shares.items())
+        ]
+        parts.append(_bars("Share of pairs that hold", rows, "docs/evaluation.md gives the rule of each family."))
     return parts
 
 

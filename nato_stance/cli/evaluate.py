@@ -19,13 +19,15 @@ _DESCRIPTION: Final = """\
 Measure a model against labelled statements, with bootstrap intervals, baselines beside it, slices and calibration.
 
 With FILE, measure on these files. Without, rerun what is published: grouped cross-validation on the corpus, its
-held-out split, and the hand-coded articles. A FILE may be given a name, as in NAME=FILE; without, it is called by its
-stem, or by its folder where the stem is `statements`. `evaluate quotations --brat DIR` measures extraction only.
+held-out split, the hand-coded articles, and minimal pairs. A FILE may be given a name, as in NAME=FILE; without, it is
+called by its stem, or by its folder where the stem is `statements`. `evaluate quotations --brat DIR` measures
+extraction only.
 
 Exit status: 0 done, 1 an input cannot be used or the gate failed, 2 wrong usage.
 """
 _CORPUS: Final = "fixtures/corpus"
 _ARTICLES: Final = "fixtures/articles"
+_BEHAVIOUR: Final = "fixtures/behaviour"
 _FLOORS: Final = "fixtures/quality_floors.json"
 
 
@@ -48,6 +50,7 @@ def register(subparsers: Any) -> None:
         "--real", metavar="FILE", help="real training statements with words (`corpus rebuild` writes them)"
     )
     data.add_argument("--articles", metavar="DIR", help=f"hand-coded articles (without FILE: {_ARTICLES})")
+    data.add_argument("--behaviour", metavar="DIR", help=f"minimal pairs (without FILE: {_BEHAVIOUR})")
     data.add_argument("--brat", metavar="DIR", help="articles annotated in brat, for spans and speakers")
 
     runs = parser.add_argument_group("what is run")
@@ -164,6 +167,7 @@ def _measure(options: argparse.Namespace) -> EvaluationSuite:
     everything = not options.file
     corpus = options.corpus or (_CORPUS if everything else None)
     articles = options.articles or (_ARTICLES if everything else None)
+    behaviour = options.behaviour or (_BEHAVIOUR if everything else None)
     named = [_named(argument) for argument in options.file]
     files = [(name, read_corpus(path)) for name, path in named]
     training, held_out = _corpus(corpus)
@@ -179,6 +183,10 @@ def _measure(options: argparse.Namespace) -> EvaluationSuite:
     if training and not options.gate and not options.no_cv:
         builder.add_cross_validation(n_folds=options.folds)
     _whole_articles(builder, articles, options.brat)
+    if behaviour is not None:
+        from nato_stance.behaviour import read_behaviour
+
+        builder.add_behaviour(Path(behaviour).resolve().name, read_behaviour(behaviour))
     return builder.suite()
 
 
