@@ -91,6 +91,8 @@ def _after(frame: Frame, text: str, index: int, found: Sequence[Cue]) -> Attribu
             continue
         if (not cue.flags & SAY and cue.flags and not cue.inverted) or not cue.finite:
             continue
+        if cue.passive and cue.subject is None and closes and _follows_freely(frame, cue.end):
+            return _of(cue, AFTER)  # "“...,” it was announced"
         if cue.subject is None or (cue.subject[0] <= at and (not closes or frame.flags[begin] & RELATIVE)):
             continue
         if named or closes or cue.inverted or _follows_freely(frame, cue.end):
@@ -139,7 +141,7 @@ def _is_inside(frame: Frame, outer: Cue, inner: Cue) -> bool:
     """Tell whether `inner` belongs to the clause that `outer` reports ("Trump said that Clinton called it ...")."""
     if outer.subject is None or outer.passive or not outer.flags & SAY or not outer.finite:
         # A gerund or an infinitive hands on to whatever it depends on.
-        return outer.subject is not None and not outer.finite and outer.subject == inner.subject
+        return outer.subject is not None and not outer.finite and not inner.finite and outer.subject == inner.subject
     if outer.inverted:
         return False
     if inner.begin > outer.at[1] and frame.flags[inner.begin - 1] & COMMA:

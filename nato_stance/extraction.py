@@ -257,6 +257,9 @@ class _Extraction:
         if pure or (len(words) > _LONG_FRAGMENT and not is_title_case(words)):
             self._draft(kind, quote, self.resolver.last, None, frame, index, "none")
             return
+        if kind == "direct" and len(words) > 2:
+            self._draft(kind, quote, None, None, frame, index, "none")
+            return
         if len(words) < 2 or modifies_noun(self.text, quote) or is_title_case(words):
             return
         if not (self.drafts and self.drafts[-1].paragraph == index):
