@@ -314,3 +314,27 @@ def _count(database: Path) -> int:
             return int(connection.execute("SELECT count(*) FROM articles").fetchone()[0])
         except sqlite3.OperationalError:
             return 0
+
+
+def test_the_line_for_the_crontab_runs(tmp_path: Path, root: Path) -> None:
+    page = (root / "docs" / "batch.md").read_text(encoding="utf-8")
+    (line,) = [x for x in page.splitlines() if x.startswith("15 6 * * *")]
+    (tmp_path / "news" / "inbox").mkdir(parents=True)
+    (tmp_path / "news" / "inbox" / "a.txt").write_text(TALKS, encoding="utf-8")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    command = line.split(maxsplit=5)[5]
+    for _ in range(2):
+        environment = {**os.environ, "HOME": str(tmp_path), "PATH": path}
+        done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False, env=environment)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert _count(tmp_path / "news" / "stances.sqlite") == 1
+
+
+def test_the_page_names_every_option(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["score", "--help"])
+    shown = capsys.readouterr().out
+    page = (root / "docs" / "batch.md").read_text(encoding="utf-8")
+    for option in ("--db", "--articles", "--failures", "--include", "--exclude", "--max-size", "--fail-fast", "--jobs"):
+        assert option in shown
+        assert option in page
