@@ -176,6 +176,7 @@ class _Extraction:
         if not found and not self.resolver.names_person(frame, subject):
             return
         self.resolver.resolve(frame, subject)
+        self.resolver.handed_over = True
 
     def _quoted_sentence(
         self, index: int, start: int, end: int, quotes: Sequence[QuotedSpan], *, heading: bool
@@ -257,7 +258,7 @@ class _Extraction:
         if pure or (len(words) > _LONG_FRAGMENT and not is_title_case(words)):
             self._draft(kind, quote, self.resolver.last, None, frame, index, "none")
             return
-        if kind == "direct" and len(words) > 2:
+        if kind == "direct" and len(words) > 2 and frame.at[i] == 0:
             self._draft(kind, quote, None, None, frame, index, "none")
             return
         if len(words) < 2 or modifies_noun(self.text, quote) or is_title_case(words):

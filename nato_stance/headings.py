@@ -17,6 +17,7 @@ _TOP: Final = 4
 _BODY: Final = 40
 _BODY_CHARACTERS: Final = 2000
 _MAX_HEADLINE: Final = 250
+_BULLETS: Final = "-•*–"
 _MAX_LABEL_WORDS: Final = 10
 _MAX_BOILERPLATE: Final = 60
 
@@ -67,6 +68,8 @@ class Headings:
         """Tell whether a quotation stands in a heading and repeats words of the article, or is a subheading itself."""
         index = quote.paragraph
         start, end = self.blocks[index]
+        if self.text[start] in _BULLETS and is_heading(self.text, start, end) and 2 * index > len(self.blocks):
+            return True  # an item of a list of links
         if quote.outer_start == start and quote.outer_end >= end - 1 and len(self.blocks) > 1:
             words = _WORD.findall(self.text[quote.start : quote.end])
             if quote.family == "single" and self._double and len(words) <= _MAX_LABEL_WORDS:

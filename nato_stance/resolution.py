@@ -38,6 +38,7 @@ _ARTICLES: Final = frozenset(["the", "a", "an"])
 _MAX_WORDS: Final = 12
 _REACH: Final = 8
 _NEARBY: Final = 120
+_MAX_BODY: Final = 4
 _PRONOUN_LENGTH: Final = 3
 _REACH_CHARACTERS: Final = 1500
 
@@ -63,6 +64,8 @@ class Resolver:
     def __init__(self, text: str, people: People) -> None:
         self.text, self.people = text, people
         self.last: Speaker | None = None
+        self.handed_over = False
+        """True where `last` only stood in the sentence before and carried no attribution yet."""
         self._last_person: tuple[int, Person] | None = None
         self._last_body: Speaker | None = None
         self._described: dict[str, str] = {}
@@ -94,6 +97,7 @@ class Resolver:
         return self._named(frame, _head(frame, subject)) is not None
 
     def _remember(self, speaker: Speaker) -> None:
+        self.handed_over = False
         if speaker.name is None:
             return
         self.last = speaker
@@ -223,6 +227,8 @@ class Resolver:
             for at, p in self.people.mentions_before(position, _REACH)
             if (not gender or p.gender in ("", gender)) and position - at < _REACH_CHARACTERS
         ]
+        if gender and self._unnamed_since(nearby[0][0] if nearby else -1):
+            return None
         last = self._last_person
         if (
             last is not None
@@ -243,6 +249,13 @@ class Resolver:
             return next((p for at, p in nearby if self._opens_sentence(at)), nearby[0][1])
         following = self.people.mentions_after(position, 1)
         return following[0][1] if following and self.last is None and following[0][1].gender in ("", gender) else None
+
+    def _unnamed_since(self, position: int) -> bool:
+        """Tell whether an unnamed source has spoken since the last mention of a person at `position`."""
+        last = self.last
+        if last is None or last.person is not None or not last.human or last.span is None:
+            return False
+        return last.span[0] > position
 
     def _opens_sentence(self, at: int) -> bool:
         """Tell whether the words before a mention in its sentence are few: it is the subject or close to it."""
@@ -290,9 +303,22 @@ class Resolver:
                 return following[0][1]
         return None
 
+    def _full_name_of_body(self, noun: str, position: int) -> str | None:
+        """Return the capitalised name that ends with `noun` and stood last before `position` ("Defence Ministry")."""
+        window = self.text[max(0, position - _REACH_CHARACTERS) : position]
+        at = window.rfind(f" {noun.capitalize()}")
+        if at < 0:
+            return None
+        words: list[str] = []
+        for word in reversed(window[:at].rsplit(None, _MAX_BODY)[1:]):
+            if not word[0].isupper() or word[-1] in ",.;:" or strip_possessive(word) != word or word in ("The", "A"):
+                break
+            words.insert(0, word)
+        return " ".join([*words, noun.capitalize()]) if words else None
+
     def _just_named(self, position: int) -> bool:
         """Tell whether a name carried an attribution just before `position`, in the same paragraph."""
-        if self.last is None or self.last.person is None or self.last.span is None:
+        if self.handed_over or self.last is None or self.last.person is None or self.last.span is None:
             return False
         start, end = self.last.span
         if self.text[start].islower() or end - start <= _PRONOUN_LENGTH or not 0 <= position - end < _NEARBY:
@@ -304,8 +330,10 @@ class Resolver:
         nouns = [frame.low[i] for i in range(*head) if frame.flags[i] & ROLE]
         if frame.low[subject[0]] in _DEFINITE and nouns and subject[1] - subject[0] <= 2:
             known = self._described.get(nouns[-1])
+            if known is None and frame.low[head[1] - 1] in lexicon("bodies"):
+                known = self._full_name_of_body(nouns[-1], span[0])
             if known is not None:
-                return Speaker(known, span)
+                return Speaker(known, span, human=not _is_body(frame, head))
         name = self._apposed_name(frame, subject) or _description(self.text, frame, subject)
         if subject[1] - subject[0] == 1 and frame.low[subject[0]] in ("another", "one") and self._described:
             name = f"{frame.low[subject[0]]} {next(reversed(self._described))}"

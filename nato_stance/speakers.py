@@ -7,9 +7,10 @@ quotations, one token a quotation) and never look further than one sentence.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
-from nato_stance.lexicon_files import lexicon
+from nato_stance.lexicon_files import entries, lexicon
 from nato_stance.records import Span
 from nato_stance.tokens import (
     ADVERB,
@@ -538,6 +539,7 @@ def cues(frame: Frame) -> list[Cue]:
     result: list[Cue] = []
     flags = frame.flags
     source: Range | None = None
+    said: Range | None = None
     low = 0
     for i in range(len(frame)):
         flag = flags[i]
@@ -556,15 +558,28 @@ def cues(frame: Frame) -> list[Cue]:
             continue
         if cue.subject is None and not cue.passive:
             if source is not None:
-                cue.subject = source
+                cue.subject = said if said is not None and _reports(cue) else source
             elif cue.flags & GERUND and not cue.finite and i <= 1:
                 cue.subject = _following_subject(frame, i)
             elif cue.flags & (GERUND | NAME) or cue.finite:
                 cue.subject = main_subject(frame, i)
         elif cue.subject is not None and not cue.passive:
             source = cue.subject
+            if cue.flags & FINITE and _reports(cue):
+                said = source
         result.append(cue)
     return result
+
+
+@cache
+def _reporting_lemmas() -> frozenset[str]:
+    clause = (line.lstrip("+").replace("_", " ") for line in entries("clause_verbs"))
+    return frozenset(clause) | lexicon("object_verbs")
+
+
+def _reports(cue: Cue) -> bool:
+    """Tell whether a cue is one of those that open indirect speech: "said that X offered help and recalled that"."""
+    return cue.lemma in _reporting_lemmas()
 
 
 def _noun_cue(frame: Frame, i: int, low: int) -> Cue | None:
