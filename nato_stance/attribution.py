@@ -138,7 +138,7 @@ def _introduces(frame: Frame, cue: Cue, at: int) -> bool:
 
 
 def _is_inside(frame: Frame, outer: Cue, inner: Cue) -> bool:
-    """Tell whether `inner` belongs to the clause that `outer` reports ("Trump said that Clinton called it ...")."""
+    """Tell whether `inner` belongs to the clause that `outer` reports ("Holm said that Berg called it ...")."""
     if outer.subject is None or outer.passive or not outer.flags & SAY or not outer.finite:
         # A gerund or an infinitive hands on to whatever it depends on.
         return outer.subject is not None and not outer.finite and not inner.finite and outer.subject == inner.subject
@@ -213,7 +213,7 @@ def _label(frame: Frame, index: int) -> Attribution | None:
     if following < len(frame) and frame.flags[following] & (DASH | COMMA | STOP):
         following += 1
     if following + 1 < len(frame) and frame.low[following] == "so" and frame.flags[following + 1] & CAPITAL:
-        following += 1  # "so Karaca", translated from German
+        following += 1  # "so Holm", translated from German
     if following < len(frame) and frame.flags[following] & (CAPITAL | DETERMINER) and index == len(frame.at) - 1:
         subject = noun_phrase_at(frame, following, len(frame))
         if subject is not None and can_speak(frame, subject):

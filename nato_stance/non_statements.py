@@ -121,7 +121,7 @@ def is_markup(text: str, quote: QuotedSpan) -> bool:
 
 
 def is_nickname(frame: Frame, index: int, words: Sequence[str]) -> bool:
-    """Tell whether quoted words stand inside a name: Robert C. “Bobby” Scott."""
+    """Tell whether quoted words stand inside a name: Robert “Bobby” Lind."""
     at = frame.at[index]
     if len(words) > 3 or not 0 < at < len(frame) - 1 or not words or not words[0][0].isupper():
         return False

@@ -97,7 +97,7 @@ def _not_in_names() -> frozenset[str]:
 
 
 def split_name(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Split a capitalised run into the titles before a name and the name: "Gen. Mark Milley" to `Gen.` and the rest."""
+    """Split a capitalised run into the titles before a name and the name: "Gen. Ada Holm" to `Gen.` and the rest."""
     not_name = _not_in_names()
     i = _after_last_title(words)
     while i < len(words) - 1 and words[i].lower() in lexicon("roles"):
@@ -114,7 +114,7 @@ def split_name(words: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _after_last_title(words: Sequence[str]) -> int:
-    """Return the index after the last title of a run of three words or more ("Wells Fargo CEO John Stumpf": 3)."""
+    """Return the index after the last title of a run of three words or more ("Northern Rail CEO Ada Holm": 3)."""
     for i in range(len(words) - 2, 0, -1):
         low = words[i].rstrip(".").lower()
         if strip_possessive(words[i]) != words[i]:

@@ -26,7 +26,7 @@ def _saying() -> frozenset[str]:
 
 
 def _attribution_follows(text: str, quote: QuotedSpan, end: int) -> bool:
-    """Tell whether what follows a quotation that ends like a sentence still belongs to it: “...?” Mr. Vitter asked."""
+    """Tell whether what follows a quotation that ends like a sentence still belongs to it: “...?” Mr. Holm asked."""
     after = quote.outer_end
     limit = min(end, after + _ATTRIBUTION_REACH)
     stop = next((m.start() for m in SENTENCE_END.finditer(text, after, limit) if

@@ -120,7 +120,7 @@ def _trim_subject(frame: Frame, start: int, end: int) -> Range | None:
 
 
 def _last_noun_phrase(frame: Frame, start: int, end: int) -> int:
-    """Return where the last noun phrase of a range begins ("In a Bloomberg interview Trump": at the name)."""
+    """Return where the last noun phrase of a range begins ("In a radio interview Holm": at the name)."""
     flags = frame.flags
     i = end - 1
     if flags[i] & CAPITAL:
@@ -165,7 +165,7 @@ def _segment_subject(frame: Frame, low: int, verb: int) -> Range | None:
     while begin > low and not flags[begin - 1] & (QUOTE | COLON) and frame.words[begin - 1] != ";":
         begin -= 1
         if frame.low[begin] in _OBJECT_RELATIVES and flags[begin + 1] & (CAPITAL | DETERMINER | ROLE | TITLE):
-            begin += 1  # "which Apple's chief executive, Tim Cook, called"
+            begin += 1  # "which the firm's chief, Ada Holm, called"
             break
     if begin == 0:
         begin = _after_dateline(frame, verb)
@@ -311,9 +311,9 @@ def noun_phrase_at(frame: Frame, start: int, high: int) -> Range | None:
             break
         if i > start and not flag and flags[i - 1] & CAPITAL and not flags[i - 1] & POSSESSIVE:
             if i + 1 < high and flags[i + 1] & CAPITAL and flags[start] & DETERMINER:
-                i += 1  # "the Azerbaijani daily Sahil"
+                i += 1  # "the Finnish daily Aamu"
                 continue
-            break  # "Trump unleashed": a lower-case word that no lexicon knows ends a name
+            break  # "Holm unleashed": a lower-case word that no lexicon knows ends a name
         if i > start and flag & VERB and not flag & (CAPITAL | ROLE | TITLE) and flags[i - 1] & (CAPITAL | ROLE):
             break
         if i > start and flag & ADVERB and not flag & (CAPITAL | ROLE) and flags[i - 1] & (CAPITAL | ROLE):
@@ -435,7 +435,7 @@ def _gerund(frame: Frame, cue: Cue, i: int, low: int) -> Cue:
             return cue  # "denies it and is demanding": the subject of the verb before
     cue.finite = False
     if i > low and frame.flags[i - 1] & CAPITAL and not frame.flags[i - 1] & (POSSESSIVE | DAY):
-        cue.subject = (_last_noun_phrase(frame, low, i), i)  # "footage of Clinton asking"
+        cue.subject = (_last_noun_phrase(frame, low, i), i)  # "footage of Holm asking"
     return cue
 
 
@@ -599,7 +599,7 @@ def _noun_cue(frame: Frame, i: int, low: int) -> Cue | None:
 
 
 def _following_subject(frame: Frame, i: int) -> Range | None:
-    """Return the subject after the clause that a gerund opens: "Bemoaning the “...,” Trump accused"."""
+    """Return the subject after the clause that a gerund opens: "Bemoaning the “...,” Holm accused"."""
     for j in range(i + 1, min(len(frame) - 1, i + _MAX_SUBJECT)):
         if frame.flags[j] & (COMMA | QUOTE) and frame.flags[j + 1] & (CAPITAL | PRONOUN | DETERMINER | ROLE):
             if frame.flags[j + 1] & PRONOUN and not frame.flags[j + 1] & RELATIVE:
