@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -67,6 +68,7 @@ def register(subparsers: Any) -> None:
     out = parser.add_argument_group("output")
     out.add_argument("--json", metavar="FILE", help="write everything to FILE; - writes it instead of the table")
     out.add_argument("--html", metavar="FILE", help="write a page with figures to FILE")
+    out.add_argument("--markdown", metavar="FILE", help="write the published numbers to FILE")
     out.add_argument("--compare", metavar="OLD.json", help="add paired differences to an earlier --json")
 
     gate = parser.add_argument_group("quality gate (measures the model only: no cross-validation, no baselines)")
@@ -106,7 +108,24 @@ def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         from nato_stance.report_html import render
 
         _write(options.html, render(suite.to_dict()))
+    if options.markdown:
+        from nato_stance import report_markdown
+
+        _write(options.markdown, report_markdown.render(suite.to_dict(), _command(options)))
     return _gate(options, suite.to_dict()) if options.gate else 0
+
+
+def _command(options: argparse.Namespace) -> str:
+    """Return the command that measures the same again, without what only names outputs."""
+    words = ["nato-stance", "evaluate", *options.file]
+    for name in ("model", "corpus", "real", "articles", "behaviour", "brat"):
+        if getattr(options, name) is not None:
+            words += [f"--{name}", getattr(options, name)]
+    for name, usual in (("folds", 5), ("seed", 0), ("bootstrap", 1000)):
+        if getattr(options, name) != usual:
+            words += [f"--{name}", str(getattr(options, name))]
+    words += [f"--{name.replace('_', '-')}" for name in ("no_cv", "no_baselines") if getattr(options, name)]
+    return shlex.join([*words, "--markdown", options.markdown])
 
 
 def _quotations(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
