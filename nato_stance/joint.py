@@ -85,9 +85,15 @@ def _log_sigmoid(z: Floats) -> Floats:
     return -np.logaddexp(0.0, -z)
 
 
+def _row_sums(values: Floats) -> Floats:
+    # numpy adds in an order that goes by the memory layout, and that of a picked set of columns differs between one
+    # row and many: rows made contiguous are summed alike, so that a label does not depend on its batch.
+    return np.ascontiguousarray(values).sum(axis=1)
+
+
 def _log_softmax(z: Floats) -> Floats:
     top = z.max(axis=1, keepdims=True)
-    return z - top - np.log(np.exp(z - top).sum(axis=1, keepdims=True))
+    return z - top - np.log(_row_sums(np.exp(z - top))[:, None])
 
 
 def coding_log_scores(scores: Floats, layer: JointLayer) -> Floats:
@@ -132,13 +138,13 @@ def decide(scores: Floats, layer: JointLayer) -> Decision:
     """
     log = coding_log_scores(scores, layer)
     joint = np.exp(log - log.max(axis=1, keepdims=True))
-    joint /= joint.sum(axis=1, keepdims=True)
-    stance = np.stack([joint[:, columns].sum(axis=1) for columns in _BY_PRIMARY], axis=1)
+    joint /= _row_sums(joint)[:, None]
+    stance = np.stack([_row_sums(joint[:, columns]) for columns in _BY_PRIMARY], axis=1)
     primary = (stance * layer.stance_factors).argmax(axis=1)
     given = np.where(_CODINGS[:, 3] == primary[:, None], joint, 0.0)
     presence = np.empty((len(scores), 3), dtype=np.int64)
     for field in range(3):
-        share = np.stack([given[:, _CODINGS[:, field] == value].sum(axis=1) for value in range(3)], axis=1)
+        share = np.stack([_row_sums(given[:, _CODINGS[:, field] == value]) for value in range(3)], axis=1)
         present = (share[:, 0] + share[:, 1] > share[:, 2]) | (primary == field)
         denied = share[:, 1] >= layer.denial_threshold * (share[:, 0] + share[:, 1])
         presence[:, field] = np.where(present, np.where(denied, 1, 0), 2)
