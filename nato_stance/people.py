@@ -96,6 +96,16 @@ def _not_in_names() -> frozenset[str]:
     return lexicon("titles") | lexicon("not_names")
 
 
+@cache
+def _no_given_names() -> frozenset[str]:
+    return lexicon("places") | _not_in_names()
+
+
+@cache
+def _posts() -> frozenset[str]:
+    return lexicon("roles") | lexicon("leaders")
+
+
 def split_name(words: Sequence[str]) -> tuple[list[str], list[str]]:
     """Split a capitalised run into the titles before a name and the name: "Gen. Ada Holm" to `Gen.` and the rest."""
     not_name = _not_in_names()
@@ -211,7 +221,7 @@ class People:
         person = Person(" ".join(name), offset, _given_gender(name[0]), count=1)
         if len(known) < _SAME_SURNAME:
             known.append(person)
-        if len(name) > 1 and name[0].lower() not in lexicon("places") | _not_in_names():
+        if len(name) > 1 and name[0].lower() not in _no_given_names():
             self._by_first.setdefault(name[0].lower(), person)
         return person
 
@@ -220,7 +230,7 @@ class People:
         before = self._text[max(0, start - _APPOSITION) : start]
         if before[-1:] == " ":
             # "Alliance chief X": lower-case words between a capitalised body and the name
-            person.roles.update(w for w in before.lower().split()[-2:] if w in lexicon("roles") | lexicon("leaders"))
+            person.roles.update(w for w in before.lower().split()[-2:] if w in _posts())
         if before.endswith(", "):
             phrase = before[:-2].rpartition(",")[2].split(". ")[-1]
             person.roles.update(w for w in _WORDS.findall(phrase.lower()) if w in lexicon("roles"))

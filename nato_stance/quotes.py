@@ -41,7 +41,8 @@ _LONG_UNCLOSED: Final = 1500
 _SHORT_ATTRIBUTION: Final = 80
 # A closing mark that nothing opened, with an attribution behind it: the opening one is missing.
 _LOST_OPEN: Final = re.compile(
-    r"[ \t]+(?:(?:said|says|added|warned|asked|told)\b|(?:he|she|they)[ \t]+\w+|(?:[A-Z][\w’'-]+[ \t]+){1,3}(?:said|says)\b)"
+    r"[ \t]+(?:(?:said|says|added|warned|asked|told)\b|(?:he|she|they)[ \t]+\w+"
+    r"|(?:[A-Z][\w’'-]+[ \t]+){1,3}(?:said|says)\b)"
 )
 _FIRST_STOP: Final = re.compile(r"[.!?](?=\s)")
 _MAX_CARRY_SENTENCES: Final = 3
