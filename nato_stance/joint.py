@@ -88,7 +88,8 @@ def _log_sigmoid(z: Floats) -> Floats:
 def _row_sums(values: Floats) -> Floats:
     # numpy adds in an order that goes by the memory layout, and that of a picked set of columns differs between one
     # row and many: rows made contiguous are summed alike, so that a label does not depend on its batch.
-    return np.ascontiguousarray(values).sum(axis=1)
+    sums: Floats = np.ascontiguousarray(values).sum(axis=1)
+    return sums
 
 
 def _log_softmax(z: Floats) -> Floats:
