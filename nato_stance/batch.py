@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral
@@ -59,7 +60,9 @@ class StandardScorer:
         from nato_stance.scoring import ArticleText, score_together
 
         texts = [ArticleText(*article) for article in articles]
-        return score_together(texts, model=self.loaded_model(), min_confidence=self.min_confidence)
+        # A model keeps what it worked out for words that it met; threads of one process must take turns with it.
+        with _turn:
+            return score_together(texts, model=self.loaded_model(), min_confidence=self.min_confidence)
 
     def loaded_model(self) -> Any:
         """Return the model; a folder is read once in a process.
@@ -78,6 +81,7 @@ class StandardScorer:
 
 
 _models: dict[str | None, Any] = {}
+_turn = threading.RLock()
 
 
 def score_each(scorer: Scorer, articles: Sequence[ScorerInput]) -> list[ArticleScore | Exception]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 import unicodedata
 from typing import Final
 
@@ -64,7 +63,17 @@ def _row(cells: list[str], words: str, width: int) -> str:
 
 
 def _wrap(text: str, width: int) -> list[str]:
-    return textwrap.wrap(_clean(text), width) or [""]
+    """Break text into lines; unlike textwrap, in time that grows with the text and not with its square."""
+    lines, room = [""], width
+    for word in _clean(text).split(" "):
+        for start in range(0, len(word), width):
+            piece = word[start : start + width]
+            if lines[-1] and len(piece) >= room:
+                lines.append("")
+                room = width
+            lines[-1] += (" " if lines[-1] else "") + piece
+            room = width - len(lines[-1])
+    return lines
 
 
 def _pad(text: str, width: int) -> str:

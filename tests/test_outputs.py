@@ -7,6 +7,7 @@ import errno
 import io
 import json
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -109,6 +110,15 @@ def test_the_table_shows_every_statement_and_cannot_steer_the_terminal() -> None
         assert record["stance"] in line
         assert f"{record['confidence']:.2f}" in line
     assert article_table(score_article(""), "e.txt", 80) == "e.txt: no statements\n\n"
+
+
+def test_a_very_long_word_is_cut_in_linear_time() -> None:
+    (first, *_) = SCORE.statements
+    statement = replace(first, quotation=replace(first.quotation, text="x" * 1_000_000 + " end"))
+    began = time.perf_counter()
+    shown = article_table(replace(SCORE, statements=(statement,)), None, 100)
+    assert shown.count("x") >= 1_000_000
+    assert time.perf_counter() - began < 5.0
 
 
 def test_wide_characters_do_not_shift_the_columns() -> None:
