@@ -111,8 +111,11 @@ def _before(frame: Frame, index: int, found: Sequence[Cue]) -> tuple[Attribution
     i = len(before) - 1
     gap = at - before[i].at[1]
     if not _introduces(frame, before[i], at):
-        while i > 0 and _is_inside(frame, before[i - 1], before[i]):
-            i -= 1
+        for j in range(i - 1, -1, -1):
+            if _is_inside(frame, before[j], before[i]):
+                i = j
+            elif before[j].finite and not before[j].passive:
+                break
     return _of(before[i], BEFORE), gap
 
 

@@ -339,6 +339,8 @@ def indirect_speech(frame: Frame, found: Sequence[Cue], taken: frozenset[Range] 
         result.append(tail)
         floor = max(tail.cue.end, tail.content[-1][1])
     for cue in usable:
+        if _relays(frame, cue, usable) and not _clause_start(frame, cue):
+            continue
         if cue.at[0] < floor or (tail is not None and cue is tail.cue):
             continue
         content = _content(frame, cue, found, taken)
@@ -357,7 +359,7 @@ def indirect_speech(frame: Frame, found: Sequence[Cue], taken: frozenset[Range] 
 
 def _tail(frame: Frame, usable: Sequence[Cue], found: Sequence[Cue]) -> IndirectSpeech | None:
     for cue in reversed(usable):
-        if not cue.flags:
+        if not cue.flags or _relays(frame, cue, usable):
             continue
         content = _tail_content(frame, cue, 0)
         split = None if content is not None else _parted(frame, cue, found)
@@ -368,6 +370,13 @@ def _tail(frame: Frame, usable: Sequence[Cue], found: Sequence[Cue]) -> Indirect
             if lead is None:
                 return IndirectSpeech((content,), cue)
     return None
+
+
+def _relays(frame: Frame, cue: Cue, usable: Sequence[Cue]) -> bool:
+    """Tell whether a cue at the end only names who passed on what another cue reports ("X said ..., an agency reported")."""
+    if cue.lemma != "report":
+        return False
+    return any(c.at[0] < cue.begin and c.lemma in _clause_verbs() for c in usable)
 
 
 def _parted(frame: Frame, cue: Cue, found: Sequence[Cue]) -> tuple[Range, Range] | None:

@@ -52,7 +52,7 @@ _STARTERS = frozenset(
         "When",
     ]
 )
-_LAST_WORD = re.compile(r"[\w.&'’-]*\Z")
+_LEADING = "'’\"“‘«„([—–-"
 _BOUNDARY_WINDOW = 24
 
 
@@ -117,8 +117,7 @@ def ends_sentence(text: str, stop: int, after: int, end: int) -> bool:
     if follower.islower():
         return False
     window = text[max(0, stop - _BOUNDARY_WINDOW) : stop]
-    word = _LAST_WORD.search(window)
-    last = word.group().lstrip("'’") if word else ""
+    last = window[max(window.rfind(" "), window.rfind("\n"), window.rfind("\u00a0")) + 1 :].lstrip(_LEADING)
     if not last:
         return True
     if last.lower() in lexicon("abbreviations") and (last[0].isupper() or "." in last):

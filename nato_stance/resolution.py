@@ -139,7 +139,8 @@ class Resolver:
             while start > subject[0] and flags[start - 1] & CAPITAL:
                 start -= 1
             titles, _ = split_name(frame.words[start:end])
-            if len(titles) < 2 or start == subject[0]:
+            of_state = titles[:1] == ["State"]
+            if (len(titles) < 2 and not of_state) or start == subject[0]:
                 return None
         if end - start < 2:
             return None
@@ -340,7 +341,7 @@ class Resolver:
         if nouns:
             self._described.pop(nouns[-1], None)
             self._described[nouns[-1]] = name
-        return Speaker(name, span, human=bool(nouns) and not _is_body(frame, head))
+        return Speaker(name, span, human=_may_be_human(frame, head))
 
 
 def _head(frame: Frame, subject: Range) -> Range:
@@ -354,6 +355,16 @@ def _head(frame: Frame, subject: Range) -> Range:
 def _is_body(frame: Frame, head: Range) -> bool:
     """Tell whether the last noun of a noun phrase is one for a body or a group."""
     return frame.low[head[1] - 1] in lexicon("bodies") or frame.low[head[1] - 1].endswith("s")
+
+
+def _may_be_human(frame: Frame, head: Range) -> bool:
+    """Tell whether *he* or *she* can stand for a noun phrase: a post, or a name that is none of a place or a body."""
+    last = head[1] - 1
+    if any(frame.flags[i] & ROLE for i in range(*head)):
+        return not _is_body(frame, head)
+    if not frame.flags[last] & CAPITAL or frame.words[last].isupper():
+        return False
+    return frame.low[last] not in lexicon("places") and frame.low[last] not in lexicon("organisation_nouns")
 
 
 def _role_match(words: set[str], noun: str, roles: set[str]) -> int:

@@ -349,6 +349,8 @@ def _verb_cue(frame: Frame, i: int, low: int) -> Cue | None:
     end, kind, lemma = found
     cue = Cue((i, end), kind, lemma)
     if kind & GERUND and not kind & FINITE:
+        if i - 2 >= low and not previous and flags[i - 2] & (DETERMINER | POSSESSIVE):
+            return None  # "a regular briefing"
         if previous & PREPOSITION and frame.low[i - 1] in ("of", "for"):
             return None
         return _gerund(frame, cue, i, low)
