@@ -63,6 +63,10 @@ _SLICE_MEASURES: Final = (
     "tone_accuracy",
     "ece",
 )
+_ANSWERED: Final = ("primary_f1", "primary_accuracy")
+THRESHOLDS: Final = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9)
+"""Values of `min_confidence` at which a report says what is left and how good it is."""
+
 _SIGN_OF: Final[dict[str | None, str]] = {presence: sign for sign, presence in SIGNS.items()}
 _UNKNOWN: Final = "?"
 
@@ -156,6 +160,8 @@ class EvaluationReport:
         classes: question to label to precision, recall and F1, and `support`, the number in gold.
         confusion: question to matrix of counts, gold in rows, labels in the order of the codebook.
         reliability: a row a bin of confidence in the primary stance: `low`, `high`, `n`, `confidence`, `right`.
+        abstention: a row for each of `THRESHOLDS`: `min_confidence`, `n` statements whose confidence reaches it,
+            `share` of all that have a gold primary, and estimates of `primary_f1` and `primary_accuracy` on them.
         slices: division (form, length, tone, negation, source) to part to `n` and estimates.
         answers: statement id to its gold and answer.
     """
@@ -172,6 +178,7 @@ class EvaluationReport:
     classes: Mapping[str, Mapping[str, Mapping[str, Estimate | int]]]
     confusion: Mapping[str, Sequence[Sequence[int]]]
     reliability: Sequence[Mapping[str, float | None]]
+    abstention: Sequence[Mapping[str, Estimate | float]]
     slices: Mapping[str, Mapping[str, Mapping[str, Estimate | int]]]
     answers: Mapping[str, Answer] = field(repr=False)
 
@@ -185,6 +192,7 @@ class EvaluationReport:
             "classes": _json_of(self.classes),
             "confusion": {question: [list(row) for row in matrix] for question, matrix in self.confusion.items()},
             "reliability": [dict(row) for row in self.reliability],
+            "abstention": [_json_of(row) for row in self.abstention],
             "slices": _json_of(self.slices),
             "answers": {name: str(answer) for name, answer in self.answers.items()},
         }
@@ -200,20 +208,36 @@ class EvaluationReport:
             f"95 % intervals from {self.n_bootstrap} resamples, seed {self.seed}"
         ]
         lines += [f"  {name:17} {estimate}" for name, estimate in self.measures.items()]
-        for question, labels in self.classes.items():
-            lines.append(f"  {question:17} {'precision':21}  {'recall':21}  {'F1':21}  n")
-            lines += [
-                f"    {label:15} " + "  ".join(f"{row[k]!s:21}" for k in ("precision", "recall", "f1", "support"))
-                for label, row in labels.items()
-            ]
-        for division, parts in self.slices.items():
-            columns = [name for name in _SLICE_MEASURES if any(name in row for row in parts.values())]
-            lines.append(f"  by {division:14} " + "  ".join(f"{name:20}" for name in ("n", *columns)))
-            lines += [
-                f"    {part[:15]:15} " + "  ".join(f"{row[k]!s:20}" for k in ("n", *columns))
-                for part, row in parts.items()
-            ]
+        lines += [line for question in self.classes for line in self._class_lines(question)]
+        lines += self._abstention_lines() if self.abstention else []
+        lines += [line for division in self.slices for line in self._slice_lines(division)]
         return "\n".join(line.rstrip() for line in lines)
+
+    def _class_lines(self, question: str) -> list[str]:
+        columns = ("precision", "recall", "f1", "support")
+        return [
+            f"  {question:17} {'precision':21}  {'recall':21}  {'F1':21}  n",
+            *(
+                f"    {label:15} " + "  ".join(f"{row[k]!s:21}" for k in columns)
+                for label, row in self.classes[question].items()
+            ),
+        ]
+
+    def _abstention_lines(self) -> list[str]:
+        lines = [f"  {'min_confidence':17} {'n':20}  {'primary_f1':20}  primary_accuracy"]
+        for row in self.abstention:
+            estimates = "  ".join(f"{row.get(name, '-')!s:20}" for name in _ANSWERED)
+            answered = f"{row['n']} ({row['share']:.0%})"
+            lines.append(f"    {row['min_confidence']:<15} {answered:20}  {estimates}")
+        return lines
+
+    def _slice_lines(self, division: str) -> list[str]:
+        parts = self.slices[division]
+        columns = ["n", *(name for name in _SLICE_MEASURES if any(name in row for row in parts.values()))]
+        return [
+            f"  by {division:14} " + "  ".join(f"{name:20}" for name in columns),
+            *(f"    {part[:15]:15} " + "  ".join(f"{row[k]!s:20}" for k in columns) for part, row in parts.items()),
+        ]
 
 
 def _json_of(value: Any) -> Any:
@@ -337,6 +361,25 @@ def _reliability_rows(total: Floats) -> list[dict[str, float | None]]:
         }
         for i, n in enumerate(count)
     ]
+
+
+def _abstention_rows(sample: _Sample, gold: Ints, predicted: Predictions) -> list[dict[str, Estimate | float]]:
+    known = gold[:, 3] >= 0
+    confidence = predicted.probabilities[np.arange(len(gold)), predicted.codes[:, 3]]
+    rows: list[dict[str, Estimate | float]] = []
+    for threshold in THRESHOLDS:
+        chosen = np.flatnonzero(known & (confidence >= threshold))
+        row: dict[str, Estimate | float] = {
+            "min_confidence": threshold,
+            "n": len(chosen),
+            "share": round(len(chosen) / max(int(known.sum()), 1), 6),
+        }
+        if len(chosen):
+            part = sample.part(chosen.tolist())
+            estimates = _estimates(measures(part.total), measures(part.resampled()))
+            row |= {name: estimates[name] for name in _ANSWERED}
+        rows.append(row)
+    return rows
 
 
 def _slice_estimates(
@@ -476,6 +519,7 @@ def report_on(
         classes={question: _class_estimates(total, drawn, question) for question in questions},
         confusion={question: confusion(total, question).astype(int).tolist() for question in questions},
         reliability=_reliability_rows(total) if "primary" in questions else [],
+        abstention=_abstention_rows(sample, gold, predicted) if "primary" in questions else [],
         slices=_slice_estimates(sample, items, [name for name in _SLICE_MEASURES if name in names]),
         answers=_answers(items, gold, predicted),
     )

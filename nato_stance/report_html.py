@@ -148,6 +148,7 @@ def _sets(sets: Mapping[str, Any]) -> list[str]:
             *(_classes_figure(question, model["classes"][question]) for question in questions),
             '</div><h3>Confidence</h3><div class="figures">',
             _reliability_figure(model["reliability"], model["measures"]["ece"]),
+            _abstention_figure(model["abstention"]),
             '</div><h3>Parts of the set</h3><div class="figures">',
             *(_slices_figure(division, rows) for division, rows in model["slices"].items()),
             "</div>",
@@ -353,6 +354,16 @@ def _reliability_figure(bins: Sequence[Mapping[str, Any]], ece: Mapping[str, flo
         "say; below it the model is too sure. Columns: statements in a bin."
     )
     return _figure(left + _SIDE + 14, top + _SIDE + 44, parts, "Reliability diagram", caption)
+
+
+def _abstention_figure(rows: Sequence[Mapping[str, Any]]) -> str:
+    bars = [
+        (f"{row['min_confidence']:g} ({row['share']:.0%} answered)", "main", row["primary_f1"])
+        for row in rows
+        if "primary_f1" in row
+    ]
+    caption = "Macro-F1 of the primary stance over the statements whose confidence reaches min_confidence."
+    return _bars("If the model may abstain", bars, caption)
 
 
 def _articles(suite: Mapping[str, Any]) -> list[str]:

@@ -99,6 +99,12 @@ def _set(name: str, content: Mapping[str, Any]) -> list[str]:
         for row in [model["classes"][question][label]]
     ]
     lines += _table(["label", "precision", "recall", "F1", "n"], rows)
+    lines += ["If the model may abstain below `min_confidence`:", ""]
+    rows = [
+        [row["min_confidence"], f"{row['n']} ({row['share']:.0%})", _cell(row.get("primary_f1"))]
+        for row in model["abstention"]
+    ]
+    lines += _table(["min_confidence", "answered", "primary_f1"], rows)
     lines += ["Parts of the set:", ""]
     rows = [
         [f"{division}: {part}", row["n"], _cell(row["primary_f1"]), _cell(row["polarity_f1"]), _cell(row["tone_f1"])]

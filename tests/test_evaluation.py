@@ -107,6 +107,22 @@ def test_counts_classes_and_slices_add_up_to_the_whole() -> None:
     assert report.measures["primary_accuracy"].value == pytest.approx(33 / 36)
 
 
+def test_abstaining_leaves_the_sure_answers() -> None:
+    items = corpus()
+    doubtful, sure = Oracle(items, frozenset(x.id for x in items[:12]), sure=0.55), Oracle(items, sure=0.85)
+
+    class Mixed:
+        def label_many(self, rows: Sequence[Any]) -> list[StanceLabel]:
+            return doubtful.label_many(rows[:12]) + sure.label_many(rows[12:])
+
+    rows = {row["min_confidence"]: row for row in evaluate(Mixed(), items, n_bootstrap=5).to_dict()["abstention"]}
+    assert [rows[t]["n"] for t in (0.0, 0.5, 0.6, 0.8, 0.9)] == [36, 36, 24, 24, 0]
+    assert rows[0.0]["primary_accuracy"]["value"] == pytest.approx(24 / 36)
+    assert rows[0.6]["primary_f1"]["value"] == 1
+    assert rows[0.6]["share"] == pytest.approx(2 / 3, abs=1e-6)
+    assert "primary_f1" not in rows[0.9]
+
+
 def test_mappings_and_records_are_measured_alike_and_names_of_presence_are_taken() -> None:
     items = corpus()
     rows = [
@@ -357,7 +373,7 @@ def test_page_is_whole_draws_every_figure_and_fetches_nothing() -> None:
     page = Parsed()
     page.feed(render(form))
     assert not page.open
-    assert page.counts["svg"] == 4 + 5 + 5 + 1 + 5
+    assert page.counts["svg"] == 4 + 5 + 5 + 2 + 5
     assert "script" not in page.counts
     assert not [a for a in page.attributes if a[0] in ("src", "href") or "http" in str(a[1])]
     with pytest.raises(InvalidInputError, match="evaluate --json"):
