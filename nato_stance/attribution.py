@@ -35,6 +35,7 @@ TAIL: Final = "tail"
 _ENDS_CLAUSE: Final = frozenset(",.?!…;:—–-")
 _NEAR: Final = 3
 _LABEL_REACH: Final = 20
+_APPOSITION: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,8 @@ def _after(frame: Frame, text: str, index: int, found: Sequence[Cue]) -> Attribu
         if cue.at[0] <= at:
             continue
         start = cue.begin if cue.subject and cue.subject[0] > at else cue.at[0]
+        if start != begin and _is_apposed(frame, begin, start):
+            start = begin
         lead = (frame.flags[begin] & (ADVERB | DAY) or frame.low[begin] == "as") and start <= begin + 2
         if start != begin and not lead:
             if start > begin + 2:
@@ -98,6 +101,14 @@ def _after(frame: Frame, text: str, index: int, found: Sequence[Cue]) -> Attribu
         if named or closes or cue.inverted or _follows_freely(frame, cue.end):
             return _of(cue, AFTER)
     return None
+
+
+def _is_apposed(frame: Frame, begin: int, start: int) -> bool:
+    """Tell whether a source at token `start` is the name behind a description: "the dam's keeper, Ada Holm, said"."""
+    if not begin < start <= begin + _APPOSITION or not frame.flags[start - 1] & COMMA:
+        return False
+    between = frame.flags[begin : start - 1]
+    return bool(frame.flags[begin] & DETERMINER) and not any(f & (COMMA | QUOTE | STOP | CONJUNCTION) for f in between)
 
 
 def _before(frame: Frame, index: int, found: Sequence[Cue]) -> tuple[Attribution, int] | None:
@@ -159,13 +170,16 @@ def _is_inside(frame: Frame, outer: Cue, inner: Cue) -> bool:
 _COORDINATORS: Final = frozenset(["and", "but", "while", "though", "although", "whereas", "as", "when", "because"])
 
 
-def _tail(frame: Frame, index: int, found: Sequence[Cue]) -> Attribution | None:
+def _tail(frame: Frame, index: int, found: Sequence[Cue], *, said: bool) -> Attribution | None:
+    """Return the attribution that ends the sentence; `said`: whether somebody is named as the speaker before."""
     at = frame.at[index]
     for cue in reversed(found):
         if cue.at[0] <= at:
             break
         if cue.flags and not (cue.flags & SAY and cue.finite):
             continue
+        if said and (not cue.flags or cue.lemma == "report"):
+            continue  # an agency that passes on what somebody said
         if cue.subject is None or cue.begin <= at + 1:
             continue
         if not frame.flags[cue.begin - 1] & (COMMA | DASH | QUOTE):
@@ -240,6 +254,18 @@ def _as_something(frame: Frame, index: int) -> Attribution | None:
     return None
 
 
+def _is_nickname(frame: Frame, index: int, text: str, before: tuple[Attribution, int]) -> bool:
+    """Tell whether a crowd gives something its nickname: "villagers call it “the Ditch”"."""
+    carried = before[0]
+    if carried.cue is None or carried.subject is None or before[1] > _NEAR:
+        return False
+    if frame.low[carried.cue[0]] not in ("call", "calls", "called", "dub", "dubbed"):
+        return False
+    quote = frame.quotes[index]
+    short = len(text[quote.start : min(quote.end, quote.start + 80)].split()) <= _NEAR
+    return short and frame.low[carried.subject[1] - 1] in lexicon("naming_crowds")
+
+
 def _only_names(frame: Frame, text: str, index: int, before: tuple[Attribution, int]) -> bool:
     """Tell whether a passive without an agent gives something its title: "It is called “The Long Shadow”"."""
     if before[0].subject is not None or before[1] > 1:
@@ -247,6 +273,26 @@ def _only_names(frame: Frame, text: str, index: int, before: tuple[Attribution, 
     quote = frame.quotes[index]
     words = text[quote.start : quote.end].split()
     return len(words) > 1 and is_title_case([w.strip(",:;.!?") or "-" for w in words])
+
+
+def _hands_on(frame: Frame, index: int, direct: Attribution, before: tuple[Attribution, int]) -> bool:
+    """Tell whether the cue behind a quotation opens the next one: somebody shouted, “A,” X joked, “B”."""
+    if direct.cue is None or before[0].subject is None or before[1] > 1 or not frame.flags[frame.at[index] - 1] & COMMA:
+        return False
+    after = max(direct.cue[1], direct.subject[1] if direct.subject else 0)
+    return after + 1 < len(frame) and bool(frame.flags[after] & (COMMA | COLON) and frame.flags[after + 1] & QUOTE)
+
+
+def _passes_on(found: Sequence[Cue], direct: Attribution) -> bool:
+    """Tell whether an attribution may only name who passed something on: *according to X*, *X reported*."""
+    return any(c.at == direct.cue and (not c.flags or c.lemma == "report") for c in found)
+
+
+def _says(found: Sequence[Cue], before: Attribution) -> bool:
+    """Tell whether an attribution is by a finite verb of saying with a source."""
+    return before.subject is not None and any(
+        c.at == before.cue and c.flags & SAY and c.finite and not c.passive for c in found
+    )
 
 
 def _cue_between(found: Sequence[Cue], start: int, end: int) -> bool:
@@ -267,10 +313,14 @@ def attribute(frame: Frame, text: str, found: Sequence[Cue] | None = None) -> li
         before = _before(frame, index, found)
         if before is not None and before[0].subject is None and not _is_passive_near(found, before):
             before = None
-        if before is not None and _only_names(frame, text, index, before):
+        if before is not None and (_only_names(frame, text, index, before) or _is_nickname(frame, index, text, before)):
             result.append(None)
             continue
         earlier = result[-1] if result else None
+        if direct is not None and before is not None and _hands_on(frame, index, direct, before):
+            direct = None
+        if direct is not None and before is not None and _passes_on(found, direct) and _says(found, before[0]):
+            direct = None
         if direct is not None:
             result.append(direct)
         elif earlier is not None and earlier.place == BEFORE and not _cue_between(found, frame.at[index - 1], at):
@@ -279,7 +329,7 @@ def attribute(frame: Frame, text: str, found: Sequence[Cue] | None = None) -> li
             result.append(before[0])
         else:
             result.append(
-                _tail(frame, index, found)
+                _tail(frame, index, found, said=before is not None and _says(found, before[0]))
                 or _for_somebody(frame)
                 or (before[0] if before else None)
                 or _label(frame, index)

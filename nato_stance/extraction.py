@@ -243,7 +243,10 @@ class _Extraction:
             last.spans.append((quote.start, quote.end))
             return
         speaker = self.resolver.resolve(frame, carried.subject) if carried.subject else None
-        self._draft(self._kind(frame, i, quote, carried.place), quote, speaker, cue, frame, index, carried.place)
+        kind = self._kind(frame, i, quote, carried.place)
+        if kind == "direct" and self.text[quote.start].islower() and _interrupts(frame, carried):
+            kind = "mixed"  # "The minister was, he said, “the only ...”"
+        self._draft(kind, quote, speaker, cue, frame, index, carried.place)
 
     def _alone(self, index: int, frame: Frame, i: int, quote: QuotedSpan, words: Sequence[str]) -> None:
         """Decide about quoted words in a sentence without a cue: go on with the speaker before, or drop."""
@@ -345,6 +348,14 @@ class _Extraction:
             context_span=context,
             context=text[slice(*context)],
         )
+
+
+def _interrupts(frame: Frame, carried: Attribution) -> bool:
+    """Tell whether a cue stands between commas inside the reporter's clause."""
+    if carried.cue is None or carried.subject is None or carried.place == AFTER:
+        return False
+    begin = min(carried.cue[0], carried.subject[0])
+    return begin > 0 and bool(frame.flags[begin - 1] & COMMA)
 
 
 def _adds(frame: Frame, i: int, cue: tuple[int, int]) -> bool:

@@ -20,6 +20,7 @@ _MAX_HEADLINE: Final = 250
 _BULLETS: Final = "-•*–"
 _MAX_LABEL_WORDS: Final = 10
 _MAX_BOILERPLATE: Final = 60
+_MAX_LINKS: Final = 12
 
 
 class Headings:
@@ -41,13 +42,19 @@ class Headings:
         Only lines such as "Leave a comment" in the last two thirds of the text count.
         """
         n = len(self.blocks)
-        for index in range(n // 3 + 1, n):
+        for index in range(max(1, n // 3), n):
             start, end = self.blocks[index]
             if end - start <= _MAX_BOILERPLATE:
                 line = self.text[start:end].lower().rstrip(" .:!")
-                if line in lexicon("boilerplate"):
+                if line in lexicon("boilerplate") or (
+                    line in lexicon("link_headings") and self._only_links_follow(index)
+                ):
                     return index
         return n
+
+    def _only_links_follow(self, index: int) -> bool:
+        following = self.blocks[index + 1 : index + 1 + _MAX_LINKS]
+        return all(is_heading(self.text, start, end) for start, end in following)
 
     def is_heading(self, index: int) -> bool:
         """Tell whether paragraph `index` is a headline or a subheading."""

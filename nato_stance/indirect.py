@@ -12,7 +12,7 @@ from functools import cache
 from typing import Final
 
 from nato_stance.lexicon_files import entries, lexicon
-from nato_stance.speakers import Cue, Range, can_speak, noun_phrase_at
+from nato_stance.speakers import Cue, Range, after_dateline, can_speak, noun_phrase_at
 from nato_stance.tokens import (
     ADVERB,
     AUXILIARY,
@@ -306,7 +306,7 @@ def _tail_content(frame: Frame, cue: Cue, floor: int) -> Range | None:
         return None
     if end < len(frame) and frame.low[end] == "that":
         return None
-    start = floor
+    start = floor or after_dateline(frame, i)
     while start < i and frame.flags[start] & (COMMA | DASH):
         start += 1
     return (start, i) if i - start >= _MIN_TOKENS and _has_finite_verb(frame, start, i) else None
@@ -373,7 +373,7 @@ def _tail(frame: Frame, usable: Sequence[Cue], found: Sequence[Cue]) -> Indirect
 
 
 def _relays(frame: Frame, cue: Cue, usable: Sequence[Cue]) -> bool:
-    """Tell whether a cue at the end only names who passed on what another cue reports ("X said ..., an agency reported")."""
+    """Tell whether a cue at the end only names who passed on what another reports ("X said ..., NTX reported")."""
     if cue.lemma != "report":
         return False
     return any(c.at[0] < cue.begin and c.lemma in _clause_verbs() for c in usable)

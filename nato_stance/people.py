@@ -23,7 +23,7 @@ _RUN: Final = re.compile(
     rf"(?:[ \u00a0](?:(?:de|da|di|du|del|van|von|der|den|la|le|bin|ibn|al|el|ter|dos)[ \u00a0]){{0,2}}"
     rf"[{_UPPER}](?:\w|[’'.-](?=\w))*+\.?){{0,7}}"
 )
-_PARTICLES: Final = frozenset(
+PARTICLES: Final = frozenset(
     ["de", "da", "di", "du", "del", "van", "von", "der", "den", "la", "le", "bin", "ibn", "al", "el", "ter", "dos"]
 )
 _SUFFIXES: Final = frozenset(("jr", "jr.", "sr", "sr.", "ii", "iii", "iv"))
@@ -172,7 +172,7 @@ class People:
         self._by_first: dict[str, Person] = {}
         self._positions: list[int] = []
         self._mentioned: list[Person] = []
-        lone: list[tuple[int, str, str]] = []
+        lone: list[tuple[int, str, str | Person]] = []
         for match in _RUN.finditer(text):
             run = match.group()
             if "." not in run:
@@ -184,7 +184,7 @@ class People:
                 position += sum(len(w) + 1 for w in words)
         self._collect_mentions(lone, quoted)
 
-    def _read_run(self, position: int, words: list[str], lone: list[tuple[int, str, str]]) -> None:
+    def _read_run(self, position: int, words: list[str], lone: list[tuple[int, str, str | Person]]) -> None:
         if len(words) == 1:
             lone.append((position, strip_possessive(words[0].rstrip(".")), ""))
             return
@@ -206,7 +206,7 @@ class People:
             self._describe(person, titles)
             if person.count <= _DESCRIBED_MENTIONS:
                 self._read_apposition(person, position, offset + sum(len(w) + 1 for w in name) - 1)
-            lone.append((offset, name[-1], ""))
+            lone.append((offset, name[-1], person))
 
     def _register(self, name: list[str], offset: int) -> Person:
         surname = name[-1].lower()
@@ -249,7 +249,7 @@ class People:
                 person.gender = "f"
             person.roles.add(low)
 
-    def _collect_mentions(self, lone: list[tuple[int, str, str]], quoted: Sequence[Span]) -> None:
+    def _collect_mentions(self, lone: list[tuple[int, str, str | Person]], quoted: Sequence[Span]) -> None:
         i = 0
         for position, word, title in lone:
             low = word.lower()
@@ -259,7 +259,7 @@ class People:
                 i += 1
             if i < len(quoted) and quoted[i][0] <= position:
                 continue
-            person = self.of_surname(word, position, title)
+            person = title if isinstance(title, Person) else self.of_surname(word, position, title)
             if person is not None:
                 self._positions.append(position)
                 self._mentioned.append(person)

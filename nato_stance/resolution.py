@@ -8,7 +8,7 @@ from functools import cache
 from typing import Final
 
 from nato_stance.lexicon_files import lexicon
-from nato_stance.people import People, Person, split_name, strip_possessive
+from nato_stance.people import PARTICLES, People, Person, split_name, strip_possessive
 from nato_stance.records import Span
 from nato_stance.speakers import Range, main_subject, span_of
 from nato_stance.tokens import (
@@ -113,7 +113,10 @@ class Resolver:
             while end > head[0] and not frame.flags[end - 1] & CAPITAL:
                 end -= 1
             start = end
-            while start > head[0] and frame.flags[start - 1] & CAPITAL:
+            while start > head[0] and (
+                frame.flags[start - 1] & CAPITAL
+                or (start - 1 > head[0] and frame.low[start - 1] in PARTICLES and frame.flags[start - 2] & CAPITAL)
+            ):
                 start -= 1
             if start == end:
                 return None
@@ -133,7 +136,10 @@ class Resolver:
         described = flags[subject[0]] & (ROLE | DETERMINER | TITLE) or flags[subject[1] - 1] & ROLE
         if end + 1 < len(frame) and flags[end] & COMMA and described:
             start = end = end + 1
-            while end < len(frame) and flags[end] & CAPITAL:
+            while end < len(frame) and (
+                flags[end] & CAPITAL
+                or (end > start and end + 1 < len(frame) and flags[end + 1] & CAPITAL and frame.low[end] in PARTICLES)
+            ):
                 end += 1
         else:
             while start > subject[0] and flags[start - 1] & CAPITAL:
@@ -357,6 +363,11 @@ def _is_body(frame: Frame, head: Range) -> bool:
     return frame.low[head[1] - 1] in lexicon("bodies") or frame.low[head[1] - 1].endswith("s")
 
 
+def _is_article(frame: Frame, i: int, first: int) -> bool:
+    """Tell whether token `i` opens a description without belonging to it."""
+    return frame.low[i] in _ARTICLES or (i == first and frame.low[i] == "one" and frame.low[i + 1] != "of")
+
+
 def _may_be_human(frame: Frame, head: Range) -> bool:
     """Tell whether *he* or *she* can stand for a noun phrase: a post, or a name that is none of a place or a body."""
     last = head[1] - 1
@@ -382,7 +393,7 @@ def _role_match(words: set[str], noun: str, roles: set[str]) -> int:
 
 def _description(text: str, frame: Frame, subject: Range) -> str:
     start, end = subject
-    while start < end - 1 and (frame.low[start] in _ARTICLES or (start == subject[0] and frame.low[start] == "one")):
+    while start < end - 1 and _is_article(frame, start, subject[0]):
         start += 1
     for i in range(start, min(end, start + _MAX_WORDS)):
         if frame.flags[i] & (COMMA | RELATIVE | STOP) or (frame.flags[i] & CONJUNCTION and i == start):

@@ -168,7 +168,7 @@ def _segment_subject(frame: Frame, low: int, verb: int) -> Range | None:
             begin += 1  # "which the firm's chief, Ada Holm, called"
             break
     if begin == 0:
-        begin = _after_dateline(frame, verb)
+        begin = after_dateline(frame, verb)
     start = begin
     for i in range(begin, verb):
         if flags[i] & (COMMA | STOP | DASH):
@@ -182,7 +182,7 @@ def _segment_subject(frame: Frame, low: int, verb: int) -> Range | None:
 _OBJECT_RELATIVES: Final = frozenset(("which", "what", "that", "whom"))
 
 
-def _after_dateline(frame: Frame, high: int) -> int:
+def after_dateline(frame: Frame, high: int) -> int:
     """Return the token after a dateline ("LONDON, May 3 (Agency) —"), 0 where there is none."""
     if not frame.words or not (frame.words[0].isupper() and len(frame.words[0]) > 2):
         return 0
@@ -235,10 +235,11 @@ def _antecedent(frame: Frame, i: int, low: int) -> Range | None:
         j -= 1
     if j < low or frame.flags[j] & _NOT_SUBJECT:
         return None
-    return _noun_phrase_before(frame, j, low)
+    return _noun_phrase_before(frame, j, low, first=True)
 
 
-def _noun_phrase_before(frame: Frame, last: int, low: int) -> Range | None:
+def _noun_phrase_before(frame: Frame, last: int, low: int, *, first: bool = False) -> Range | None:
+    """Return the noun phrase that ends at token `last`; of two in a row ("a boy held a sign") the last or the first."""
     flags = frame.flags
     start = last
     while start > low:
@@ -256,7 +257,12 @@ def _noun_phrase_before(frame: Frame, last: int, low: int) -> Range | None:
         return _noun_phrase_before(frame, start - 2, low)  # "an officer who served there told"
     if start > low + 1 and frame.low[start] == "by" and flags[start - 1] & VERB:
         return _noun_phrase_before(frame, start - 2, low)  # "an official quoted by newspapers described"
-    return _trim_subject(frame, start, last + 1)
+    articles = [i for i in range(start, last + 1) if frame.low[i] in _ARTICLES]
+    inner = next((i for i in reversed(articles[1:]) if not flags[i - 1] & (_LINKS | VERB)), None)
+    if inner is not None and first:
+        noun = next((i for i in range(start, inner) if flags[i] & ROLE), inner - 2)
+        return noun_phrase_at(frame, start, noun + 1)
+    return _trim_subject(frame, start if inner is None else inner, last + 1)
 
 
 def _coordinates(frame: Frame, i: int, low: int) -> bool:
@@ -548,7 +554,7 @@ def cues(frame: Frame) -> list[Cue]:
         if flag & QUOTE:
             low = i + 1
         cue = None
-        if flag & VERB and not (flag & CAPITAL and i > 0 and not flags[i - 1] & _BREAK):
+        if flag & VERB and not (flag & CAPITAL and i > 0):
             cue = _verb_cue(frame, i, low)
             if cue is None and frame.low[i] in lexicon("speech_nouns"):
                 cue = _noun_cue(frame, i, low)
