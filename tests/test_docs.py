@@ -1,9 +1,9 @@
 """What README and docs show is what happens: every code block runs, every link leads somewhere.
 
-In a Markdown file, a fenced block marked `python` is run, in order, in one namespace for each page; a block marked `text`
-right after it is what it prints. A block marked `sh` is run line by line. `sh no-test` and `python no-test` are for
-commands that need more than the checkout (another machine, a cluster, a data set of the user's); the two commands of the
-README are run by `.ci/run`.
+In a Markdown file, a fenced block marked `python` is run, in order, in one namespace for each page; a block marked
+`text` right after it is what it prints. A block marked `sh` is run as one script. `sh no-test` and `python no-test`
+are for commands that need more than the checkout (another machine, a cluster, a data set of the user's); the two
+commands of the README are run by `.ci/run`.
 """
 
 from __future__ import annotations
