@@ -29,7 +29,7 @@ _TITLES: Final = {
     "stance_accuracy": "Primary stance, share right",
     "polarity_accuracy": "Stance and polarity, share right",
 }
-_SYSTEMS: Final = {
+SYSTEM_NAMES: Final = {
     "model": "Model",
     "majority": "Commonest label",
     "keywords": "Keyword lexicon",
@@ -37,6 +37,8 @@ _SYSTEMS: Final = {
     "vader": "VADER sentiment",
     "tone_words": "Good and bad words",
 }
+"""Names of systems to read, in the order in which reports show them."""
+
 _COMPARED: Final = ("primary_f1", "presence_f1", "polarity_f1", "tone_f1")
 _SLICED: Final = ("primary_f1", "tone_accuracy")
 
@@ -131,7 +133,7 @@ def _sets(sets: Mapping[str, Any]) -> list[str]:
     parts = []
     for name, content in sorted(sets.items(), key=lambda entry: (entry[0].endswith("-cv"), entry[0])):
         model = content["systems"]["model"]
-        questions = _in_order(model["confusion"], QUESTIONS)
+        questions = in_order(model["confusion"], QUESTIONS)
         parts += [
             f"<h2>{_e(name)}</h2>",
             f"<p>{model['n']:,} statements, {model['n_groups']:,} resampled units; data digest "
@@ -156,7 +158,7 @@ def _sets(sets: Mapping[str, Any]) -> list[str]:
     return parts
 
 
-def _in_order(names: Iterable[str], order: Sequence[str]) -> list[str]:
+def in_order(names: Iterable[str], order: Sequence[str]) -> list[str]:
     """Sort names as `order` has them, unknown ones last: a file that was read back has its keys in another order."""
     return sorted(names, key=lambda name: (order.index(name) if name in order else len(order), name))
 
@@ -169,14 +171,14 @@ def _table(heads: Sequence[str], rows: Iterable[tuple[str, str, Sequence[str]]])
 
 
 def _systems_table(systems: Mapping[str, Any]) -> str:
-    columns = _in_order(systems["model"]["measures"], tuple(_TITLES))
+    columns = in_order(systems["model"]["measures"], tuple(_TITLES))
     rows = [
         (
             "main" if system == "model" else "base",
-            _SYSTEMS.get(system, system),
+            SYSTEM_NAMES.get(system, system),
             [_with_interval(systems[system]["measures"].get(c)) for c in columns],
         )
-        for system in _in_order(systems, tuple(_SYSTEMS))
+        for system in in_order(systems, tuple(SYSTEM_NAMES))
     ]
     return _table([_TITLES.get(c, c) for c in columns], rows)
 
@@ -184,10 +186,10 @@ def _systems_table(systems: Mapping[str, Any]) -> str:
 def _differences_table(against: Mapping[str, Any]) -> str:
     if not against:
         return "<p>No baseline was run.</p>"
-    columns = _in_order({c for x in against.values() for c in x["differences"]}, tuple(_TITLES))
+    columns = in_order({c for x in against.values() for c in x["differences"]}, tuple(_TITLES))
     rows = [
-        ("base", _SYSTEMS.get(s, s), [_difference(against[s]["differences"].get(c)) for c in columns])
-        for s in _in_order(against, tuple(_SYSTEMS))
+        ("base", SYSTEM_NAMES.get(s, s), [_difference(against[s]["differences"].get(c)) for c in columns])
+        for s in in_order(against, tuple(SYSTEM_NAMES))
     ]
     return _table([_TITLES.get(c, c) for c in columns], rows)
 
@@ -253,8 +255,8 @@ def _figure(width: float, height: float, parts: Sequence[str], title: str, capti
 
 def _systems_figure(systems: Mapping[str, Any], measure: str) -> str:
     rows = [
-        (_SYSTEMS.get(s, s), "main" if s == "model" else "other", systems[s]["measures"][measure])
-        for s in _in_order(systems, tuple(_SYSTEMS))
+        (SYSTEM_NAMES.get(s, s), "main" if s == "model" else "other", systems[s]["measures"][measure])
+        for s in in_order(systems, tuple(SYSTEM_NAMES))
         if measure in systems[s]["measures"]
     ]
     return _bars(_TITLES[measure], rows, "Bars: value; whiskers: 95 % interval.")
@@ -373,7 +375,7 @@ def _articles(suite: Mapping[str, Any]) -> list[str]:
         parts.append(f"<code>{_e(report['data_digest'][:16])}</code>.</p><table>")
         parts += [
             f"<tr><td>{_e(_TITLES.get(name, name))}</td><td>{_number(report['measures'][name])}</td></tr>"
-            for name in _in_order(report["measures"], tuple(_TITLES))
+            for name in in_order(report["measures"], tuple(_TITLES))
         ]
         parts.append("</table>")
     return parts

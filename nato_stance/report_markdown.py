@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from nato_stance.metrics import LABELS
 from nato_stance.records import InvalidInputError
+from nato_stance.report_html import SYSTEM_NAMES, in_order
 
 _COLUMNS: Final = ("primary_f1", "presence_f1", "polarity_f1", "denied_recall", "tone_f1", "brier", "ece")
-_SYSTEMS: Final = ("model", "majority", "keywords", "tfidf", "vader", "tone_words")
 
 
 def _cell(estimate: Mapping[str, float | None] | None) -> str:
@@ -74,21 +74,20 @@ def _head(suite: Mapping[str, Any], command: str) -> list[str]:
     ]
 
 
-def _in_order(systems: Iterable[str]) -> list[str]:
-    return sorted(systems, key=lambda name: (_SYSTEMS.index(name) if name in _SYSTEMS else len(_SYSTEMS), name))
-
-
 def _set(name: str, content: Mapping[str, Any]) -> list[str]:
     systems, model = content["systems"], content["systems"]["model"]
     lines = [f"## {name}", "", f"{model['n']} statements in {model['n_groups']} resampled units.", ""]
-    rows = [[system, *(_cell(systems[system]["measures"].get(c)) for c in _COLUMNS)] for system in _in_order(systems)]
+    rows = [
+        [system, *(_cell(systems[system]["measures"].get(c)) for c in _COLUMNS)]
+        for system in in_order(systems, tuple(SYSTEM_NAMES))
+    ]
     lines += _table(["system", *_COLUMNS], rows)
     if content["against"]:
         lines += ["Model minus baseline, paired on the same statements, with permutation p-value:", ""]
         columns = [c for c in _COLUMNS if c not in ("brier", "ece")]
         rows = [
             [system, *(_difference(content["against"][system]["differences"].get(c)) for c in columns)]
-            for system in _in_order(content["against"])
+            for system in in_order(content["against"], tuple(SYSTEM_NAMES))
         ]
         lines += _table(["baseline", *columns], rows)
     lines += ["Each label:", ""]
