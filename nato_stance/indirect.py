@@ -263,6 +263,8 @@ def _clause_start(frame: Frame, cue: Cue) -> int | None:
 
 def _skip_time_and_place(frame: Frame, i: int) -> int:
     while i < len(frame) and frame.flags[i] & (ADVERB | DAY) and not frame.flags[i] & (AUXILIARY | ROLE):
+        if frame.low[i] == "there":
+            return i  # "insisted there was none"
         i += 1
     if i + 1 < len(frame) and frame.low[i] in ("on", "in") and frame.flags[i + 1] & DAY:
         i += 2
@@ -362,7 +364,8 @@ def _tail(frame: Frame, usable: Sequence[Cue], found: Sequence[Cue]) -> Indirect
         if not cue.flags or _relays(frame, cue, usable):
             continue
         content = _tail_content(frame, cue, 0)
-        split = None if content is not None else _parted(frame, cue, found)
+        goes_on = cue.end + 1 < len(frame) and frame.flags[cue.end + 1] & (AUXILIARY | VERB)
+        split = _parted(frame, cue, found) if content is None or goes_on else None
         if split is not None:
             return IndirectSpeech(split, cue)
         if content is not None and not _holds_quote(frame, content):
@@ -409,7 +412,7 @@ def _content(frame: Frame, cue: Cue, found: Sequence[Cue], taken: frozenset[Rang
     end = _end_of_content(frame, start, later)
     if end < len(frame) and frame.flags[end] & QUOTE:
         end = _before_quoting_cue(frame, cue, start, end, [c for c in later if c.at in taken])
-    while end > start and frame.flags[end - 1] & (COMMA | DASH | CONJUNCTION):
+    while end > start and (frame.flags[end - 1] & (COMMA | DASH) or frame.low[end - 1] in _CUTS):
         end -= 1
     if end - start < _MIN_TOKENS and frame.low[start - 1] == "that" and cue.lemma in lexicon("object_verbs"):
         start -= 1  # "denied that information"

@@ -29,6 +29,15 @@ PARTICLES: Final = frozenset(
 _SUFFIXES: Final = frozenset(("jr", "jr.", "sr", "sr.", "ii", "iii", "iv"))
 _ROLE_SURNAMES: Final = frozenset(
     [
+        "turk",
+        "finn",
+        "pole",
+        "dane",
+        "swede",
+        "scot",
+        "hawk",
+        "guard",
+        "steward",
         "bishop",
         "pope",
         "king",

@@ -79,7 +79,7 @@ class Resolver:
         ):
             speaker = self._pronoun(frame, subject[0], span)
         else:
-            person = self._named(frame, head) or self._named_after(frame, subject)
+            person = self._named(frame, head) or self._named_after(frame, subject, head)
             if person is None and frame.low[head[0]] in _DEFINITE | {""} and not _is_body(frame, head):
                 person = self._described_person(frame, subject, head)
             if person is not None:
@@ -129,11 +129,11 @@ class Resolver:
             end = start
         return None
 
-    def _named_after(self, frame: Frame, subject: Range) -> Person | None:
+    def _named_after(self, frame: Frame, subject: Range, head: Range) -> Person | None:
         """Find the name that ends a description: "commander of the Northern Fleet Admiral X", "a spokeswoman, X,"."""
         flags = frame.flags
         start, end = subject[1], subject[1]
-        described = flags[subject[0]] & (ROLE | DETERMINER | TITLE) or flags[subject[1] - 1] & ROLE
+        described = flags[subject[0]] & (ROLE | DETERMINER | TITLE) or flags[head[1] - 1] & ROLE
         if end + 1 < len(frame) and flags[end] & COMMA and described:
             start = end = end + 1
             while end < len(frame) and (
@@ -306,7 +306,8 @@ class Resolver:
             return self._referent(position, "") or last[1]
         if last is None:
             following = self.people.mentions_after(position, 1)
-            if following and not following[0][1].roles:
+            roles = following[0][1].roles if following else set()
+            if following and (not roles or (nouns[-1] in lexicon("leaders") and roles & lexicon("leaders"))):
                 return following[0][1]
         return None
 
@@ -378,10 +379,23 @@ def _may_be_human(frame: Frame, head: Range) -> bool:
     return frame.low[last] not in lexicon("places") and frame.low[last] not in lexicon("organisation_nouns")
 
 
+_DOUBLE: Final = {("secretary", "general"): "secretary-general", ("prime", "minister"): "prime-minister"}
+
+
+def _posts(words: set[str]) -> set[str]:
+    """Return role words with posts of two words put together: a prime minister is not *the minister*."""
+    for pair, post in _DOUBLE.items():
+        if words.issuperset(pair):
+            words = words.difference(pair) | {post}
+    return words
+
+
 def _role_match(words: set[str], noun: str, roles: set[str]) -> int:
     """Score how well a description fits what is known of a person; 0 where it does not."""
     if not roles:
         return 0
+    words, roles = _posts(words), _posts(roles)
+    noun = next((p for p in _DOUBLE.values() if p in words), noun)
     leaders = lexicon("leaders")
     shared = len(words & roles)
     if noun in roles:
