@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from nato_stance.processes import Answer, ProcessPool, Work
-from nato_stance.records import InvalidInputError, InvalidTypeError, MissingDependencyError
+from nato_stance.records import InvalidInputError, InvalidTypeError, MissingDependencyError, NatoStanceError
 
 T = TypeVar("T")
 
@@ -19,6 +20,10 @@ _BATCH_WEIGHT: Final = 2_000_000
 _BATCHES_PER_WORKER: Final = 4
 _LARGE_WORK: Final = 100_000
 _SOLO_TRIES: Final = 2
+
+
+class ClusterLostError(NatoStanceError, RuntimeError):
+    """The scheduler of a Dask cluster went away in the middle of a run."""
 
 
 class Outcome(NamedTuple, Generic[T]):
@@ -62,6 +67,8 @@ def map_ordered(
         InvalidTypeError: `n_jobs` or `batch_size` is no whole number.
         InvalidInputError: `n_jobs` is 0, `batch_size` is below 1, or joblib's active backend is none of those above.
         MissingDependencyError: joblib is not installed and more than one job was asked for.
+        WorkerStartError: a worker process cannot be started.
+        ClusterLostError: the scheduler of the cluster went away.
 
     Example:
         >>> from nato_stance.processes import Each
@@ -72,22 +79,19 @@ def map_ordered(
     _check_count(batch_size, "batch_size")
     if n_jobs == 0 or batch_size < 1:
         raise InvalidInputError(f"n_jobs is {n_jobs} and batch_size is {batch_size}; n_jobs is at least 1, or -1")
-    return _map(work, items, n_jobs, batch_size, weight)
+    # Chosen now, not at the first item: the iterator may leave the `with joblib.parallel_config` that it was made in.
+    open_pool = None if n_jobs == 1 else _pool_of(n_jobs)
+    return _map(work, _batches(items, batch_size, weight), open_pool)
 
 
 def _map(
-    work: Work,
-    items: Iterable[T],
-    n_jobs: int | None,
-    batch_size: int,
-    weight: Callable[[T], int],
-) -> Generator[Outcome[T], None, None]:
-    pool = None if n_jobs == 1 else _open_pool(n_jobs, work)
-    if pool is None:
-        for batch in _batches(items, batch_size, weight):
+    work: Work, batches: Iterator[list[Any]], open_pool: Callable[[Work], _Pool] | None
+) -> Generator[Outcome[Any], None, None]:
+    if open_pool is None:
+        for batch in batches:
             yield from _pair(batch, work(batch))
-        return
-    yield from _Run(pool, _batches(items, batch_size, weight)).outcomes()
+    else:
+        yield from _Run(open_pool(work), batches).outcomes()
 
 
 def _check_count(value: object, name: str, *, allow_none: bool = False) -> None:
@@ -119,6 +123,7 @@ class _Pool(Protocol):
 
     n_workers: int
     deaths: tuple[type[BaseException], ...]
+    losses: tuple[type[BaseException], ...]
 
     def submit(self, batch: Sequence[Any]) -> Future[list[Answer]]: ...
 
@@ -170,6 +175,10 @@ class _Run:
         except self._pool.deaths:
             # Any of the batch may have been the death of the worker, or none: one by one tells.
             return [self._single(item) for item in task.batch]
+        except self._pool.losses as error:
+            raise ClusterLostError(
+                f"the connection to the cluster is lost ({error}); start its scheduler again and score what is missing"
+            ) from error
 
     def _single(self, item: Any) -> Answer:
         death: BaseException | None = None
@@ -186,8 +195,8 @@ def _pair(batch: list[Any], found: list[Answer]) -> Iterator[Outcome[Any]]:
         yield Outcome(item, value, error)
 
 
-def _open_pool(n_jobs: int | None, work: Work) -> _Pool | None:
-    """Return the workers of joblib's active backend, or None when one job in this process is asked for."""
+def _pool_of(n_jobs: int | None) -> Callable[[Work], _Pool] | None:
+    """Return what opens the workers of joblib's active backend, or None when it is one job in this process."""
     try:
         from joblib.parallel import get_active_backend
     except ImportError as error:
@@ -196,18 +205,19 @@ def _open_pool(n_jobs: int | None, work: Work) -> _Pool | None:
     n_workers = int(backend.effective_n_jobs(configured if n_jobs is None else n_jobs))
     name = type(backend).__name__
     if hasattr(backend, "client"):
-        return _DaskPool(backend.client, n_workers, work)
+        return partial(_DaskPool, n_workers, backend.client)
     if n_workers == 1 or name == "SequentialBackend":
         return None
     if name in ("LokyBackend", "MultiprocessingBackend"):
-        return ProcessPool(n_workers, work)
+        return partial(ProcessPool, n_workers)
     if name == "ThreadingBackend":
-        return _ThreadPool(n_workers, work)
+        return partial(_ThreadPool, n_workers)
     raise InvalidInputError(f"joblib's active backend is {name}; choose loky, threading or dask in parallel_config")
 
 
 class _ThreadPool:
     deaths: tuple[type[BaseException], ...] = ()
+    losses: tuple[type[BaseException], ...] = ()
 
     def __init__(self, n_workers: int, work: Work) -> None:
         self.n_workers = n_workers
@@ -224,12 +234,15 @@ class _ThreadPool:
 class _DaskPool:
     """Workers of a Dask cluster. The scheduler itself gives the work of a lost worker to another one."""
 
-    def __init__(self, client: Any, n_workers: int, work: Work) -> None:
+    def __init__(self, n_workers: int, client: Any, work: Work) -> None:
+        from distributed import CancelledError
+        from distributed.comm import CommClosedError
         from distributed.scheduler import KilledWorker
         from joblib.externals.loky.cloudpickle_wrapper import dumps
 
         self.n_workers = n_workers
         self.deaths: tuple[type[BaseException], ...] = (KilledWorker,)
+        self.losses: tuple[type[BaseException], ...] = (CancelledError, CommClosedError)
         self._client = client
         large = len(dumps(work)) > _LARGE_WORK
         self._work = client.scatter(work, broadcast=True, hash=False) if large else work

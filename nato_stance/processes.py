@@ -29,6 +29,7 @@ Answer = tuple[Any, BaseException | None]
 _LENGTH: Final = struct.Struct("<Q")
 _BOOT: Final = "import sys; sys.path[:] = {path!r}; from nato_stance.processes import serve; serve()"
 _PATIENCE_SECONDS: Final = 5.0
+_START_TRIES: Final = 5
 # One thread each: the workers themselves are the parallelism, and sums must not depend on how threads share them.
 _ONE_THREAD: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
@@ -76,6 +77,7 @@ class ProcessPool:
     """
 
     deaths: tuple[type[BaseException], ...] = (WorkerDiedError,)
+    losses: tuple[type[BaseException], ...] = ()
 
     def __init__(self, n_workers: int, work: Work) -> None:
         from joblib.externals.loky.cloudpickle_wrapper import dumps
@@ -129,12 +131,20 @@ class ProcessPool:
         self._bury(worker)
 
     def _start(self) -> _Worker:
-        worker = _Worker(self._work)
-        self._workers.add(worker)
-        if self._killed:
-            worker.kill()
-        worker.wait_until_ready()
-        return worker
+        for _ in range(_START_TRIES):
+            worker = _Worker(self._work)
+            self._workers.add(worker)
+            if self._killed:
+                worker.kill()
+            try:
+                worker.wait_until_ready()
+            except WorkerDiedError:
+                self._bury(worker)
+                if self._killed or not worker.was_killed():
+                    break
+            else:
+                return worker
+        raise WorkerStartError("a worker process ended while it started; use fewer jobs, or see its message above")
 
     def _bury(self, worker: _Worker | None) -> None:
         if worker is not None:
@@ -155,13 +165,14 @@ class _Worker:
         self._work = work
 
     def wait_until_ready(self) -> None:
-        try:
-            self._send(self._work)
-            problem = self._receive()
-        except WorkerDiedError:
-            raise WorkerStartError("a worker process ended while it started; its message stands above") from None
+        self._send(self._work)
+        problem = self._receive()
         if problem is not None:
             raise WorkerStartError(f"a worker process cannot load what it should do: {problem}")
+
+    def was_killed(self) -> bool:
+        """Tell, of a worker that has ended, whether a signal ended it, as the system does when memory runs out."""
+        return (self._process.returncode or 0) < 0
 
     def do(self, batch: Sequence[Any]) -> list[Answer]:
         self._send(pickle.dumps(batch, pickle.HIGHEST_PROTOCOL))

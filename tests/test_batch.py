@@ -22,7 +22,7 @@ import nato_stance
 from nato_stance import ArticleScore, ArticleTooLargeError, InvalidInputError, InvalidTypeError, score_articles
 from nato_stance.articles import ArticleFailure
 from nato_stance.parallel import map_ordered
-from nato_stance.processes import Each, WorkerDiedError
+from nato_stance.processes import Each, WorkerDiedError, WorkerStartError
 from nato_stance.records import Profile
 
 NEWS = list(articles(40))
@@ -170,7 +170,7 @@ def test_workers_killed_at_random_from_outside_cost_nothing() -> None:
     stop = threading.Event()
 
     def kill_now_and_then() -> None:
-        while not stop.wait(0.3):
+        while not stop.wait(0.8):
             for pid in _workers()[:1]:
                 os.kill(pid, 9)
 
@@ -189,7 +189,7 @@ def test_workers_killed_at_random_from_outside_cost_nothing() -> None:
 
 
 def _slow(number: int) -> int:
-    time.sleep(0.004)
+    time.sleep(0.012)
     return number
 
 
@@ -297,3 +297,22 @@ def test_generated_articles_are_all_different_and_have_the_length_they_claim() -
     texts = [article(i) for i in range(200)]
     assert len(set(texts)) == 200
     assert 480 < sum(len(t.split()) for t in texts) / 200 < 560
+
+
+def test_workers_that_cannot_start_are_told_and_not_started_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nato_stance.processes._BOOT", "import sys; {path!r}; sys.exit(3)")
+    with pytest.raises(WorkerStartError, match="ended while it started"):
+        list(score_articles(["x"], n_jobs=2, scorer=Fake()))
+    monkeypatch.setattr("nato_stance.processes._BOOT", "import os; {path!r}; os.kill(os.getpid(), 9)")
+    with pytest.raises(WorkerStartError, match="use fewer jobs"):
+        list(score_articles(["x"], n_jobs=2, scorer=Fake()))
+
+
+def test_work_that_workers_cannot_load_is_told() -> None:
+    with pytest.raises(WorkerStartError, match="ZeroDivisionError"):
+        list(score_articles(["x"], n_jobs=2, scorer=Unloadable()))
+
+
+class Unloadable(Fake):
+    def __reduce__(self) -> Any:
+        return (divmod, (1, 0))

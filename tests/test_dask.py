@@ -15,6 +15,7 @@ import pytest
 from generated_articles import articles
 
 from nato_stance import score_articles
+from nato_stance.parallel import ClusterLostError
 
 joblib = pytest.importorskip("joblib")
 distributed = pytest.importorskip("distributed")
@@ -71,3 +72,9 @@ def test_a_worker_of_the_cluster_is_killed_and_nothing_is_lost(cluster: Cluster)
     with joblib.parallel_config("dask"):
         bad = list(score_articles(["x", 5], n_jobs=None, on_error="record"))
     assert [type(x).__name__ for x in bad] == ["ArticleScore", "ArticleFailure"]
+    with joblib.parallel_config("dask"):
+        stream = score_articles(NEWS * 10, n_jobs=-1, batch_size=4)
+    next(stream)
+    cluster.processes[0].kill()
+    with pytest.raises(ClusterLostError, match="start its scheduler again"):
+        list(stream)
