@@ -19,6 +19,7 @@ _BODY_CHARACTERS: Final = 2000
 _MAX_HEADLINE: Final = 250
 _BULLETS: Final = "-•*–"
 _MAX_LABEL_WORDS: Final = 10
+_REPEATED: Final = 0.6
 _MAX_BOILERPLATE: Final = 60
 _MAX_LINKS: Final = 12
 
@@ -91,4 +92,6 @@ class Headings:
         if self._body is None:
             spans = self.blocks[:_BODY]
             self._body = [content_words(self.text[a : min(b, a + _BODY_CHARACTERS)]) for a, b in spans]
-        return bool(words) and any(words <= body for body in self._body[quote.paragraph + 1 :])
+        return bool(words) and any(
+            len(words & body) >= _REPEATED * len(words) for body in self._body[quote.paragraph + 1 :]
+        )

@@ -14,6 +14,13 @@ from nato_stance.tokens import CAPITAL, COMMA, CONJUNCTION, DETERMINER, POSSESSI
 _WORD: Final = re.compile(r"\w[\w’'&.-]*")
 _SMALL: Final = frozenset(
     [
+        "am",
+        "der",
+        "die",
+        "das",
+        "und",
+        "y",
+        "et",
         "a",
         "an",
         "the",
@@ -163,6 +170,8 @@ def is_title(frame: Frame, index: int, words: Sequence[str]) -> bool:
     if at == 0:
         return False
     before = frame.low[at - 1]
+    if before == "the" and at > 1 and frame.low[at - 2] in ("told", "tells", "to", "in", "by"):
+        return True  # "he told the „Bild am Sonntag“"
     if len(words) > 1 and before[:1].isdigit():
         return True  # "his 1994 “Contract with America”"
     if flags[at - 1] & POSSESSIVE:

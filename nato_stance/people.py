@@ -158,7 +158,8 @@ def _is_person(name: Sequence[str], given: bool) -> bool:
     if not 2 <= len(name) <= 5 or len(name[-1]) < 2 or len(" ".join(name)) > _WORD_LIMIT:
         return False
     last = name[-1].lower()
-    if last in lexicon("titles") or (last in lexicon("roles") and last not in _ROLE_SURNAMES):
+    acronym = len(last) == 2 and not name[-1].isupper()  # "Kim Jong Un" is not the UN
+    if (last in lexicon("titles") and not acronym) or (last in lexicon("roles") and last not in _ROLE_SURNAMES):
         return False
     if last in lexicon("organisation_nouns") or last in lexicon("places") or last in lexicon("not_names"):
         return False

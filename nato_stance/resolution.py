@@ -281,6 +281,8 @@ class Resolver:
         """Resolve "the minister", "the NATO chief": by role words, else whoever spoke last, else who is named next."""
         words = {frame.low[i] for i in range(*subject)} - _ARTICLES
         nouns = [frame.low[i] for i in range(*head) if frame.flags[i] & ROLE]
+        if head[1] - head[0] == 2 and frame.low[head[1] - 1] in lexicon("nationalities"):
+            nouns.append(frame.low[head[1] - 1])  # "the Norwegian"
         if not nouns:
             return None
         position = frame.starts[subject[0]]
@@ -344,7 +346,7 @@ class Resolver:
                 return Speaker(known, span, human=not _is_body(frame, head))
         name = self._apposed_name(frame, subject) or _description(self.text, frame, subject)
         if subject[1] - subject[0] == 1 and frame.low[subject[0]] in ("another", "one") and self._described:
-            name = f"{frame.low[subject[0]]} {next(reversed(self._described))}"
+            name = f"{frame.low[subject[0]]} {next(reversed(self._described)).removesuffix('s')}"
         if nouns:
             self._described.pop(nouns[-1], None)
             self._described[nouns[-1]] = name

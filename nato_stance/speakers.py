@@ -410,7 +410,8 @@ _ALONE: Final = frozenset(
 def _stands_alone(frame: Frame, i: int) -> bool:
     """Tell whether the determiner before a past form is a pronoun here ("Another joked")."""
     form = verb_forms()[frame.low[i]].flags
-    return frame.low[i - 1] in _ALONE and bool(form & PAST)
+    third = frame.low[i].endswith("s") and frame.low[i] not in lexicon("noun_verbs")
+    return frame.low[i - 1] in _ALONE and (bool(form & PAST) or third)
 
 
 def _reads_as_noun(frame: Frame, end: int) -> bool:
@@ -593,6 +594,8 @@ def _reports(cue: Cue) -> bool:
 def _noun_cue(frame: Frame, i: int, low: int) -> Cue | None:
     """Read "X's claim that", "his call for" at the noun: the possessor is the source."""
     flags = frame.flags
+    if frame.low[i] == "point" and frame.low[i + 1 : i + 3] != ["of", "view"]:
+        return None
     for j in range(i - 1, max(low - 1, i - 4), -1):
         if flags[j] & (_BREAK | PREPOSITION | CONJUNCTION):
             return None
