@@ -22,6 +22,7 @@ class Progress:
         stream: where to report.
         quiet: True for failures only.
         verbose: True for a line an article that deserves a note, however many there are.
+        live: False for no line that renews itself, as when results go to the same terminal.
         total_bytes: size of all input, if it is known; gives the time left.
         clock: seconds, monotonic.
         n_done, n_failed, n_statements, n_without, bytes_read: counts so far; `n_without` are articles without any
@@ -31,6 +32,7 @@ class Progress:
     stream: TextIO
     quiet: bool = False
     verbose: bool = False
+    live: bool = True
     total_bytes: int | None = None
     clock: Callable[[], float] = time.monotonic
     n_done: int = 0
@@ -46,7 +48,7 @@ class Progress:
 
     def __post_init__(self) -> None:
         self._start = self._shown = self.clock()
-        self._live = not self.quiet and self.stream.isatty()
+        self._live = self.live and not self.quiet and self.stream.isatty()
 
     def read(self, n_bytes: int) -> None:
         """Count bytes of input."""

@@ -306,6 +306,39 @@ def test_an_interrupted_run_says_how_to_go_on_and_goes_on(
     assert _count(database) == n
 
 
+@pytest.mark.skipif(os.name == "nt", reason="there are no pseudo-terminals")
+def test_on_a_terminal_there_is_a_table_and_progress(inbox: Path) -> None:
+    import pty
+
+    def on_terminal(*arguments: str) -> str:
+        control, terminal = pty.openpty()
+        command = [sys.executable, "-m", "nato_stance", "score", *arguments]
+        process = subprocess.Popen(command, stdout=terminal, stderr=terminal, stdin=terminal, close_fds=True)
+        os.close(terminal)
+        shown = b""
+        while True:
+            try:
+                piece = os.read(control, 65536)
+            except OSError:  # the other end is closed
+                break
+            if not piece:
+                break
+            shown += piece
+        os.close(control)
+        assert process.wait() == 0
+        return shown.decode()
+
+    shown = on_terminal("inbox/talks.txt")
+    assert "inbox/talks.txt: 1 statement" in shown
+    assert "1 article scored" in shown
+    assert "\x1b[K" not in shown
+    Path("in.jsonl").write_text("".join(json.dumps(x) + "\n" for x in articles(250)))
+    shown = on_terminal("in.jsonl", "--db", "x.sqlite")
+    assert " a second, " in shown
+    assert " left" in shown
+    assert shown.rstrip().splitlines()[-1].startswith("\x1b[Knato-stance: 250 articles scored")
+
+
 def _count(database: Path) -> int:
     if not database.exists():
         return 0

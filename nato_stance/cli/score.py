@@ -120,7 +120,8 @@ def run(options: argparse.Namespace) -> int:
     from nato_stance.store import Settings
     from nato_stance.worker import ArticleWorker
 
-    progress = Progress(sys.stderr, options.quiet, options.verbose)
+    results_are_shown = target == "-" and sys.stdout.isatty()
+    progress = Progress(sys.stderr, options.quiet, options.verbose, live=not results_are_shown)
     finder, articles = _inputs(options, target, progress)
     scorer = StandardScorer(options.model, options.min_confidence)
     model = scorer.loaded_model()  # a model that cannot be loaded is one error, not one for each article
