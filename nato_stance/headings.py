@@ -19,6 +19,7 @@ _BODY_CHARACTERS: Final = 2000
 _MAX_HEADLINE: Final = 250
 _BULLETS: Final = "-•*–"
 _MAX_LABEL_WORDS: Final = 10
+_BODY_OF_SECTION: Final = 3
 _REPEATED: Final = 0.6
 _MAX_BOILERPLATE: Final = 60
 _MAX_LINKS: Final = 12
@@ -35,7 +36,7 @@ class Headings:
     def __init__(self, text: str, blocks: Sequence[Span], quoted: Sequence[QuotedSpan]) -> None:
         self.text, self.blocks = text, blocks
         self._double = any(q.family == "double" for q in quoted)
-        self._body: list[set[str]] | None = None
+        self._body: dict[int, set[str]] = {}
 
     def end_of_article(self) -> int:
         """Return the index of the paragraph with which the page around the article begins, the number of all if none.
@@ -83,15 +84,18 @@ class Headings:
             if quote.family == "single" and self._double and len(words) <= _MAX_LABEL_WORDS:
                 return is_title_case(words)
         headline = index == 0 and quote.family == "single" and self._double and end - start <= _MAX_HEADLINE
-        if index >= _TOP or not (headline or self.is_heading(index)):
+        if not (headline or self.is_heading(index)):
             return False
         return headline or self._is_repeated(quote)
 
     def _is_repeated(self, quote: QuotedSpan) -> bool:
         words = content_words(self.text[quote.start : quote.end])
-        if self._body is None:
-            spans = self.blocks[:_BODY]
-            self._body = [content_words(self.text[a : min(b, a + _BODY_CHARACTERS)]) for a, b in spans]
-        return bool(words) and any(
-            len(words & body) >= _REPEATED * len(words) for body in self._body[quote.paragraph + 1 :]
-        )
+        reach = _BODY if quote.paragraph < _TOP else _BODY_OF_SECTION
+        following = range(quote.paragraph + 1, min(len(self.blocks), quote.paragraph + 1 + reach))
+        return bool(words) and any(len(words & self._words_of(i)) >= _REPEATED * len(words) for i in following)
+
+    def _words_of(self, index: int) -> set[str]:
+        if index not in self._body:
+            start, end = self.blocks[index]
+            self._body[index] = content_words(self.text[start : min(end, start + _BODY_CHARACTERS)])
+        return self._body[index]

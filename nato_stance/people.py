@@ -132,6 +132,16 @@ def split_name(words: Sequence[str]) -> tuple[list[str], list[str]]:
     return list(words[:i]), [strip_possessive(w) for w in words[i:]]
 
 
+def is_titled(titles: Sequence[str], name: Sequence[str]) -> bool:
+    """Tell whether a lone name behind a post is a person's: "Chancellor Holm", and not "General Assembly"."""
+    if len(name) != 1 or not titles or titles[-1].rstrip(".").lower() not in lexicon("roles"):
+        return False
+    low = name[0].lower()
+    return not any(
+        low in lexicon(n) for n in ("organisation_nouns", "places", "titles", "roles", "bodies", "not_names")
+    )
+
+
 def _after_last_title(words: Sequence[str]) -> int:
     """Return the index after the last title of a run of three words or more ("Northern Rail CEO Ada Holm": 3)."""
     for i in range(len(words) - 2, 0, -1):
@@ -207,7 +217,7 @@ class People:
         offset = position + sum(len(w) + 1 for w in words[: len(titles)])
         if len(name) == 1:
             title = titles[-1].rstrip(".").lower() if titles else ""
-            if title in _HONORIFICS and name[0].lower() not in self._by_surname:
+            if (title in _HONORIFICS or is_titled(titles, name)) and name[0].lower() not in self._by_surname:
                 self._describe(self._register(name, offset), titles)
             lone.append((offset, name[0], title))
             return

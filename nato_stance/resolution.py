@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
 
 from nato_stance.lexicon_files import lexicon
-from nato_stance.people import PARTICLES, People, Person, split_name, strip_possessive
+from nato_stance.people import PARTICLES, People, Person, is_titled, split_name, strip_possessive
 from nato_stance.records import Span
 from nato_stance.speakers import Range, main_subject, span_of
 from nato_stance.tokens import (
@@ -26,7 +25,6 @@ from nato_stance.tokens import (
     TITLE,
     Frame,
 )
-from nato_stance.verbs import FINITE, SAY, verb_forms
 
 _GENDER: Final = {"he": "m", "his": "m", "him": "m", "himself": "m", "she": "f", "her": "f", "herself": "f"}
 _LEADS: Final = frozenset(
@@ -53,9 +51,12 @@ class Speaker:
     human: bool = True
 
 
-@cache
-def _saying() -> frozenset[str]:
-    return frozenset(form for form, verb in verb_forms().items() if verb.flags & SAY and verb.flags & FINITE)
+def _leads_to_name(word: str) -> bool:
+    """Tell whether a word can stand between the head of a sentence and the name that is its subject."""
+    low = strip_possessive(word.strip(',;:–—-"“(')).lower()
+    return word[0].isupper() or any(
+        low in lexicon(n) for n in ("roles", "titles", "determiners", "conjunctions", "adverbs")
+    )
 
 
 class Resolver:
@@ -262,7 +263,7 @@ class Resolver:
         last = self.last
         if last is None or last.person is not None or not last.human or last.span is None:
             return False
-        return last.span[0] > position
+        return last.span[0] > position or not self._opens_sentence(position)
 
     def _opens_sentence(self, at: int) -> bool:
         """Tell whether the words before a mention in its sentence are few: it is the subject or close to it."""
@@ -275,7 +276,7 @@ class Resolver:
             return True  # "At the institute, X has spent her career"
         if len(words) > 5:
             return False
-        return words[:1] in (["I"], ["We"]) or not any(w in _saying() for w in words)
+        return words[:1] in (["I"], ["We"]) or all(_leads_to_name(w) for w in words)
 
     def _described_person(self, frame: Frame, subject: Range, head: Range) -> Person | None:
         """Resolve "the minister", "the NATO chief": by role words, else whoever spoke last, else who is named next."""
@@ -419,8 +420,9 @@ def _description(text: str, frame: Frame, subject: Range) -> str:
     if end <= start:
         end = start + 1
     if frame.flags[start] & CAPITAL and all(frame.flags[i] & CAPITAL for i in range(start, end)):
-        _, name = split_name(frame.words[start:end])
-        if len(name) >= 1 and len(name) < end - start and frame.words[start].rstrip(".").lower() in _HONORIFICS:
+        titles, name = split_name(frame.words[start:end])
+        titled = frame.words[start].rstrip(".").lower() in _HONORIFICS or is_titled(titles, name)
+        if name and len(name) < end - start and titled:
             return " ".join(name)
     a, b = span_of(frame, (start, end))
     return " ".join(text[a:b].split())

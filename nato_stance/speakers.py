@@ -202,6 +202,8 @@ def _head_segment(frame: Frame, start: int, end: int) -> Range | None:
         return None
     if flags[start] & PREPOSITION or flags[start] & DAY:
         return None
+    if start == 0 and frame.low[0].endswith(("ing", "ed")) and not flags[min(1, end - 1)] & CAPITAL:
+        return None  # "Asked about the row, X said"
     if any(flags[i] & (RELATIVE | AUXILIARY) for i in range(start, end)):
         return None
     if not flags[start] & (CAPITAL | DETERMINER | PRONOUN | ROLE | TITLE):
