@@ -20,9 +20,10 @@ MOST_GROWTH = 13.0
 
 
 def seconds(text: str) -> float:
-    start = time.perf_counter()
+    """Processor time: what else the machine does must not decide."""
+    start = time.process_time()
     extract_quotations(text)
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 @pytest.mark.parametrize("family", ALL)
