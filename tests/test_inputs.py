@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import builtins
 import csv
 import datetime
 import gzip
 import io
 import json
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -246,3 +248,34 @@ def test_reading_is_lazy(tmp_path: Path) -> None:
     (tmp_path / "3.txt").unlink()
     rest = list(stream)
     assert [type(x) for x in rest] == [Article, Article, ArticleFailure, Article]
+
+
+def test_an_unreadable_file_is_one_failure(inbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real_open = builtins.open
+
+    def forbidding_open(path: Any, *arguments: Any, **options: Any) -> Any:
+        if str(path).endswith("b.txt"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real_open(path, *arguments, **options)
+
+    monkeypatch.setattr(builtins, "open", forbidding_open)
+    found = read(inbox)
+    assert [(f.error, f.source) for f in failures(found)] == [
+        ("PermissionError", str(inbox / "a.b.txt")),
+        ("PermissionError", str(inbox / "b.txt")),
+    ]
+    assert "Permission denied" in failures(found)[0].message
+    assert len(found) == 4
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are bytes only on POSIX")
+def test_names_that_are_no_text_can_be_reported(tmp_path: Path) -> None:
+    path = os.fsencode(tmp_path) + b"/caf\xe9.txt"
+    try:
+        with open(path, "wb") as stream:
+            stream.write(b"He said no.")
+    except OSError:
+        pytest.skip("this file system takes no such names")
+    (found,) = read(tmp_path)
+    assert found.article_id == "caf\\xe9"
+    found.source.encode("utf-8")

@@ -170,10 +170,12 @@ class _Job:
                 open_sink(form, target, settings, " ".join(options.paths)) as self._sink,
             ):
                 self._score(self._sink, articles, write_article, write_failure)
-        except (KeyboardInterrupt, NatoStanceError) as error:
-            self._stopped()
-            if isinstance(error, KeyboardInterrupt):
-                return _TERMINATED if isinstance(error, _Terminated) else _INTERRUPTED
+        except KeyboardInterrupt as error:
+            self._stopped(with_way_on=True)
+            return _TERMINATED if isinstance(error, _Terminated) else _INTERRUPTED
+        except NatoStanceError as error:
+            # Where the results could not be written, the error itself says what is kept.
+            self._stopped(with_way_on=isinstance(error, _FailedFastError))
             raise
         self._summary()
         return 1 if self._progress.n_failed else 0
@@ -202,9 +204,11 @@ class _Job:
                         write_article(result.article_line)
                     self._progress.done(result.n_statements, _name(_article(item)), result.note)
 
-    def _stopped(self) -> None:
-        if self._sink is not None:
-            self._summary(stopped=True)
+    def _stopped(self, *, with_way_on: bool) -> None:
+        if self._sink is None:
+            return
+        self._summary(stopped=True)
+        if with_way_on:
             self._progress.say(f"nato-stance: {self._sink.way_on()}")
 
     def _summary(self, *, stopped: bool = False) -> None:
