@@ -15,8 +15,9 @@ from typing import Final
 from nato_stance.lexicon_files import lexicon
 from nato_stance.records import Span
 
+_LABEL_WORD: Final = r"[^\W\d_a-z][\w.’'-]{0,30}+"
 _LABEL: Final = re.compile(
-    r"[\"“]?[ ]?((?:[^\W\d_a-z][\w.’'-]{0,30}[ ]?){1,5}|[QA])(?:[ ]?\([^()\n]{1,80}\))?[ ]?:(?=\s)[ \t]*"
+    rf"[\"“]?[ ]?({_LABEL_WORD}(?:[ ]{_LABEL_WORD}){{0,4}}+|[QA])(?:[ ]?\([^()\n]{{1,80}}\))?[ ]?:(?=\s)[ \t]*"
 )
 _ASIDE: Final = re.compile(r"[\"“]?\s*[(\[][^()\[\]]{1,80}[)\]]\W*\Z")
 _HANDLE: Final = re.compile(r"@\w+\W*\Z")
