@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from nato_stance.lexicon_files import lexicon
 from nato_stance.non_statements import is_title_case
@@ -38,8 +37,7 @@ _LABEL_REACH: Final = 20
 _APPOSITION: Final = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Attribution:
+class Attribution(NamedTuple):
     """What carries a quotation: the token range of the source, that of the cue, and where they stand."""
 
     subject: Range | None

@@ -218,7 +218,7 @@ class _Extraction:
                 last.sentence = (frame.start, frame.end)
             last.place = carried.place if carried is not None else last.place
             return
-        words = _WORD.findall(self.text[quote.start : quote.end])
+        words = _WORD.findall(self.text, quote.start, quote.end)
         if not words:
             return
         if carried is not None:

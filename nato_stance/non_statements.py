@@ -54,6 +54,7 @@ _SMALL: Final = frozenset(
 _REACH: Final = 4
 _CHRISTENING: Final = 7
 _MAX_TITLE_WORDS: Final = 12
+_MAX_TITLE: Final = 200
 _STOPWORDS: Final = frozenset(
     [
         "a",
@@ -195,9 +196,9 @@ def content_words(text: str) -> set[str]:
 def names_something(frame: Frame, index: int, text: str) -> bool:
     """Tell whether a quotation is a nickname, a title, or words that a phrase such as *known as* introduces."""
     quote = frame.quotes[index]
-    words = _WORD.findall(text[quote.start : min(quote.end, quote.start + 200)])
-    if not words or len(words) > _MAX_TITLE_WORDS:
+    if quote.end - quote.start > _MAX_TITLE or len(frame) == len(frame.at):
         return False
-    if len(frame) == len(frame.at):
+    words = _WORD.findall(text, quote.start, quote.end)
+    if not words or len(words) > _MAX_TITLE_WORDS:
         return False
     return is_nickname(frame, index, words) or follows_naming_phrase(frame, index) or is_title(frame, index, words)

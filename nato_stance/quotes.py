@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from nato_stance.paragraphs import paragraphs
@@ -31,6 +30,8 @@ _OPENERS: Final = frozenset(("“", "„", "‟", "``", "‘", "‚", "「", "�
 _CLOSERS: Final = frozenset(("”", "’", "」", "』"))
 _OPEN_BRACKETS: Final = "([{<—–-―−/"
 _CLOSE_BEFORE: Final = ".,;:!?)]}>—–-…*/"
+_FREE_LEFT: Final = frozenset(_OPEN_BRACKETS + " \n\"“‘'«")
+_FREE_RIGHT: Final = frozenset(_CLOSE_BEFORE + " \n\"”’'»")
 _ELISION: Final = re.compile(r"['‘’`](?:\d0s|\d\d\b|(?:em|til|tis|twas|cause|bout|round|n|neath|cuz|ere|re)\b)", re.I)
 # A clause of the reporter's inside an unclosed quotation shows where its closing mark was lost.
 _LOST_CLOSE: Final = re.compile(
@@ -52,8 +53,7 @@ _MANY_MARKS: Final = 200
 _DENSITY: Final = 5
 
 
-@dataclass(frozen=True, slots=True)
-class QuotedSpan:
+class QuotedSpan(NamedTuple):
     """A run of words between quotation marks.
 
     Attributes:
@@ -89,10 +89,10 @@ class _Mark(NamedTuple):
 
 def _mark(text: str, start: int, end: int) -> _Mark:
     left = text[start - 1] if start else " "
-    right = text[end] if end < len(text) else " "
+    right = text[end : end + 1] or " "
     token = text[start:end]
-    left_free = left.isspace() or left in _OPEN_BRACKETS or left in "\"“‘'«"
-    right_free = right.isspace() or right in _CLOSE_BEFORE or right in "\"”’'»"
+    left_free = left in _FREE_LEFT or left.isspace()
+    right_free = right in _FREE_RIGHT or right.isspace()
     shape = 1 if token in _OPENERS else -1 if token in _CLOSERS else 0
     opens = left_free and not right.isspace()
     closes = right_free and not left.isspace()
@@ -273,7 +273,7 @@ class _Scan:
     def join_first(self) -> None:
         """Make the first span go on with the quotation of the paragraph before."""
         if self.spans:
-            self.spans[0] = replace(self.spans[0], joined=True)
+            self.spans[0] = self.spans[0]._replace(joined=True)
         else:
             self.joined = True
 
@@ -282,7 +282,7 @@ class _Scan:
         first = self.spans[0]
         start, end = self.span[0], self.span[0] + len(self.text[self.span[0] : first.outer_start].rstrip())
         lead = QuotedSpan(start, end, start, end, self.index, first.family, closed=False, joined=True)
-        self.spans[:1] = [lead, replace(first, joined=True)]
+        self.spans[:1] = [lead, first._replace(joined=True)]
 
     def end_open(self, *, carried: bool) -> None:
         """End a quotation that the paragraph leaves open, at the paragraph's end or where a rule says."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from nato_stance.lexicon_files import lexicon
 from nato_stance.people import PARTICLES, People, Person, is_titled, split_name, strip_possessive
@@ -41,8 +40,7 @@ _PRONOUN_LENGTH: Final = 3
 _REACH_CHARACTERS: Final = 1500
 
 
-@dataclass(frozen=True, slots=True)
-class Speaker:
+class Speaker(NamedTuple):
     """A resolved source: canonical name, the mention's span, and the person where it is one."""
 
     name: str | None
