@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -35,6 +36,8 @@ _ENDS_CLAUSE: Final = frozenset(",.?!…;:—–-")
 _NEAR: Final = 3
 _LABEL_REACH: Final = 20
 _APPOSITION: Final = 12
+_CUES: Final = 8
+"""So many cues on either side of a quotation are looked at."""
 
 
 class Attribution(NamedTuple):
@@ -55,33 +58,31 @@ def _closes(frame: Frame, text: str, index: int) -> bool:
     if text[quote.start : quote.end].rstrip("\"'”’»")[-1:] in _ENDS_CLAUSE:
         return True
     following = frame.at[index] + 1
-    return following < len(frame) and bool(frame.flags[following] & (COMMA | DASH))
+    return following < frame.size and bool(frame.flags[following] & (COMMA | DASH))
 
 
 def _follows_freely(frame: Frame, end: int) -> bool:
     """Tell whether nothing hangs on a cue that ends at token `end`: no clause, no object clause."""
-    while end < len(frame) and frame.flags[end] & (ADVERB | DAY) and not frame.flags[end] & CAPITAL:
+    while end < frame.size and frame.flags[end] & (ADVERB | DAY) and not frame.flags[end] & CAPITAL:
         end += 1
-    if end >= len(frame):
+    if end >= frame.size:
         return True
     return bool(frame.flags[end] & (COMMA | STOP | COLON | DASH | QUOTE | PREPOSITION | DAY | CONJUNCTION))
 
 
-def _after(frame: Frame, text: str, index: int, found: Sequence[Cue]) -> Attribution | None:
+def _after(frame: Frame, text: str, index: int, later: Sequence[Cue]) -> Attribution | None:
     at = frame.at[index]
     begin = at + 1
     named = False
-    while begin < len(frame) and frame.flags[begin] & (COMMA | DASH):
+    while begin < frame.size and frame.flags[begin] & (COMMA | DASH):
         begin += 1
     if frame.low[begin : begin + 2] in (["was", "how"], ["is", "how"], ["is", "what"], ["was", "what"]):
         begin += 2
         named = True
-    if begin >= len(frame) or frame.flags[begin] & QUOTE:
+    if begin >= frame.size or frame.flags[begin] & QUOTE:
         return None
     closes = _closes(frame, text, index)
-    for cue in found:
-        if cue.at[0] <= at:
-            continue
+    for cue in later:
         start = cue.begin if cue.subject and cue.subject[0] > at else cue.at[0]
         if start != begin and _is_apposed(frame, begin, start):
             start = begin
@@ -109,10 +110,10 @@ def _is_apposed(frame: Frame, begin: int, start: int) -> bool:
     return bool(frame.flags[begin] & DETERMINER) and not any(f & (COMMA | QUOTE | STOP | CONJUNCTION) for f in between)
 
 
-def _before(frame: Frame, index: int, found: Sequence[Cue]) -> tuple[Attribution, int] | None:
+def _before(frame: Frame, index: int, earlier: Sequence[Cue]) -> tuple[Attribution, int] | None:
     """Return the nearest cue before a quotation and the number of tokens between them."""
     at = frame.at[index]
-    before = [cue for cue in found if cue.at[0] < at and not _is_weak(frame, cue, at)]
+    before = [cue for cue in earlier if not _is_weak(frame, cue, at)]
     while len(before) > 1 and before[-1].passive and before[-1].subject is None:
         before.pop()  # "X said it was criticized as ...": whoever reports the passive
     if not before:
@@ -200,12 +201,12 @@ def _is_near(frame: Frame, gap: int, at: int) -> bool:
 
 def _for_somebody(frame: Frame) -> Attribution | None:
     """Read "For the minister, the plan is ..." and "To her, ..." at the head of a sentence."""
-    if len(frame) < 4 or frame.low[0] not in ("for", "to") or frame.flags[0] & QUOTE:
+    if frame.size < 4 or frame.low[0] not in ("for", "to") or frame.flags[0] & QUOTE:
         return None
-    subject = noun_phrase_at(frame, 1, len(frame))
+    subject = noun_phrase_at(frame, 1, frame.size)
     if subject is None and frame.low[1] in ("him", "her", "them"):
         subject = (1, 2)
-    if subject is None or subject[1] >= len(frame) or not frame.flags[subject[1]] & COMMA:
+    if subject is None or subject[1] >= frame.size or not frame.flags[subject[1]] & COMMA:
         return None
     if not ((subject == (1, 2) and frame.flags[1] & OBJECT) or _is_human(frame, subject)):
         return None
@@ -229,15 +230,15 @@ def _label(frame: Frame, index: int) -> Attribution | None:
         if subject is not None:
             return Attribution(subject, None, BEFORE)
     following = at + 1
-    if following < len(frame) and frame.flags[following] & (DASH | COMMA | STOP):
+    if following < frame.size and frame.flags[following] & (DASH | COMMA | STOP):
         following += 1
-    if following + 1 < len(frame) and frame.low[following] == "so" and frame.flags[following + 1] & CAPITAL:
+    if following + 1 < frame.size and frame.low[following] == "so" and frame.flags[following + 1] & CAPITAL:
         following += 1  # "so Holm", translated from German
-    if following < len(frame) and frame.flags[following] & (CAPITAL | DETERMINER) and index == len(frame.at) - 1:
-        subject = noun_phrase_at(frame, following, len(frame))
+    if following < frame.size and frame.flags[following] & (CAPITAL | DETERMINER) and index == len(frame.at) - 1:
+        subject = noun_phrase_at(frame, following, frame.size)
         if subject is not None and can_speak(frame, subject):
             rest = subject[1]
-            if rest >= len(frame) or frame.flags[rest] & COMMA:
+            if rest >= frame.size or frame.flags[rest] & COMMA:
                 return Attribution(subject, None, AFTER)
     return None
 
@@ -282,7 +283,7 @@ def _hands_on(frame: Frame, index: int, direct: Attribution, before: tuple[Attri
     if direct.cue is None or before[0].subject is None or before[1] > 1 or not frame.flags[frame.at[index] - 1] & COMMA:
         return False
     after = max(direct.cue[1], direct.subject[1] if direct.subject else 0)
-    return after + 1 < len(frame) and bool(frame.flags[after] & (COMMA | COLON) and frame.flags[after + 1] & QUOTE)
+    return after + 1 < frame.size and bool(frame.flags[after] & (COMMA | COLON) and frame.flags[after + 1] & QUOTE)
 
 
 def _passes_on(found: Sequence[Cue], direct: Attribution) -> bool:
@@ -310,9 +311,11 @@ def attribute(frame: Frame, text: str, found: Sequence[Cue] | None = None) -> li
     """Return what carries each quotation of a sentence, None where the sentence has nothing that does."""
     found = cues(frame) if found is None else found
     result: list[Attribution | None] = []
+    places = [cue.at[0] for cue in found]
     for index, at in enumerate(frame.at):
-        direct = _after(frame, text, index, found)
-        before = _before(frame, index, found)
+        n = bisect_left(places, at)
+        direct = _after(frame, text, index, found[n : n + _CUES])
+        before = _before(frame, index, found[max(0, n - _CUES) : n])
         if before is not None and before[0].subject is None and not _is_passive_near(found, before):
             before = None
         if before is not None and (_only_names(frame, text, index, before) or _is_nickname(frame, index, text, before)):

@@ -170,7 +170,7 @@ class _Extraction:
     def _hand_over(self, frame: Frame, index: int) -> None:
         """Let the source or the subject of a sentence speak the quotation that follows it."""
         found = [c for c in cues(frame) if c.subject is not None and c.finite and not c.passive]
-        subject = found[-1].subject if found else main_subject(frame, len(frame))
+        subject = found[-1].subject if found else main_subject(frame, frame.size)
         if subject is None:
             return
         if not found and not self.resolver.names_person(frame, subject):
@@ -251,7 +251,7 @@ class _Extraction:
     def _alone(self, index: int, frame: Frame, i: int, quote: QuotedSpan, words: Sequence[str]) -> None:
         """Decide about quoted words in a sentence without a cue: go on with the speaker before, or drop."""
         last = self._last_quoted()
-        pure = len(frame) == len(frame.at)
+        pure = frame.size == len(frame.at)
         same = last is not None and last.paragraph == index
         if pure and same and last is not None and last.place == AFTER:
             last.run = 0 if quote.closed else len(last.spans)
@@ -326,7 +326,7 @@ class _Extraction:
             opened = bool(before & (COMMA | COLON)) or (at > 0 and frame.words[at - 1] == "(")
             clause = len(words.split()) > _LONG_FRAGMENT or words.partition(" ")[0].lower() in _SUBJECTS
             return "direct" if opened and clause else "mixed"
-        ends = words.rstrip("\"'”’»)]")[-1:] in _CLAUSE_END or at + 1 >= len(frame)
+        ends = words.rstrip("\"'”’»)]")[-1:] in _CLAUSE_END or at + 1 >= frame.size
         ends = ends or bool(frame.flags[at + 1] & (COMMA | DASH))
         ends = ends or (place == AFTER and len(words.split()) > _LONG_FRAGMENT)
         if introduced and ends and (" " in words or words[-1] in _CLAUSE_END):

@@ -132,7 +132,7 @@ def _has_source(frame: Frame, cue: Cue) -> bool:
 def _end_of_content(frame: Frame, start: int, later: Sequence[Cue]) -> int:
     """Return where the words reported by a cue end: at the next cue of the same rank, or with the sentence."""
     flags = frame.flags
-    end = len(frame)
+    end = frame.size
     for cue in later:
         cut = _cut_before(frame, cue, start)
         if cut is not None:
@@ -141,7 +141,7 @@ def _end_of_content(frame: Frame, start: int, later: Sequence[Cue]) -> int:
     for i in range(start, end):
         if flags[i] & QUOTE or (frame.words[i] in (";", "(") and i > start):
             return i
-        if flags[i] & COLON and i + 1 < len(frame) and flags[i + 1] & QUOTE:
+        if flags[i] & COLON and i + 1 < frame.size and flags[i + 1] & QUOTE:
             return i
     return end
 
@@ -176,18 +176,18 @@ def _lead_in(frame: Frame, i: int, start: int) -> int | None:
 
 def _skip_object(frame: Frame, i: int) -> int:
     """Step over who is told: "told the EU", "assured them", "told reporters on Monday"."""
-    if i >= len(frame):
+    if i >= frame.size:
         return i
     if frame.flags[i] & OBJECT:
         return i + 1
     if frame.flags[i] & PRONOUN:
         return i
-    found = noun_phrase_at(frame, i, min(len(frame), i + _THAT_REACH))
+    found = noun_phrase_at(frame, i, min(frame.size, i + _THAT_REACH))
     if found is None:
         return i
     if any(
         frame.flags[j] & (AUXILIARY | VERB) and not frame.flags[j] & CAPITAL
-        for j in range(i, min(len(frame), found[1] + 1))
+        for j in range(i, min(frame.size, found[1] + 1))
     ):
         # "told Russia would": what looks like an object is the subject of the clause.
         return i + 1 if frame.low[i].endswith("ers") or frame.flags[i] & ROLE else i
@@ -196,12 +196,12 @@ def _skip_object(frame: Frame, i: int) -> int:
 
 def _after_that(frame: Frame, start: int, lemma: str) -> int | None:
     """Return the token after *that* where one follows a cue closely, with time, place or addressee between."""
-    if start >= len(frame):
+    if start >= frame.size:
         return None
     between = PREPOSITION | ADVERB | DAY | COMMA
     if frame.low[start] != "that" and lemma not in _ADDRESSED and not frame.flags[start] & between:
         return None
-    for i in range(start, min(len(frame), start + _THAT_REACH)):
+    for i in range(start, min(frame.size, start + _THAT_REACH)):
         if frame.low[i] == "that":
             return i + 1 if i == start or not frame.flags[i - 1] & COMMA or i - start < 6 else None
         if frame.flags[i] & (QUOTE | COLON | STOP | PRONOUN | AUXILIARY | VERB) and not frame.flags[i] & ROLE:
@@ -213,20 +213,20 @@ def _is_empty(frame: Frame, start: int) -> bool:
     """Tell whether what follows a verb says nothing of what was said ("said so", "said nothing of it")."""
     if frame.low[start] not in _EMPTY:
         return False
-    following = frame.flags[start + 1] if start + 1 < len(frame) else STOP
+    following = frame.flags[start + 1] if start + 1 < frame.size else STOP
     return frame.low[start] in ("me", "us", "you") or bool(following & (COMMA | STOP | PREPOSITION | CONJUNCTION))
 
 
 def _looks_like_clause(frame: Frame, start: int) -> bool:
     """Tell whether a clause without *that* begins at token `start`: a subject, and a finite verb soon after."""
     flags = frame.flags
-    if start >= len(frame) or _is_empty(frame, start) or (flags[start] & PRONOUN and start + 1 == len(frame)):
+    if start >= frame.size or _is_empty(frame, start) or (flags[start] & PRONOUN and start + 1 == frame.size):
         return False
     if flags[start] & (COMMA | STOP | COLON | DASH | QUOTE | OBJECT | CONJUNCTION) or frame.low[start] == "to":
         return False
     if flags[start] & PREPOSITION and not flags[start] & CAPITAL:
         return False
-    for i in range(start, min(len(frame), start + _CLAUSE_REACH)):
+    for i in range(start, min(frame.size, start + _CLAUSE_REACH)):
         if flags[i] & (STOP | QUOTE | COLON):
             break
         if i > start and (flags[i] & AUXILIARY or (flags[i] & VERB and not flags[i - 1] & (DETERMINER | PREPOSITION))):
@@ -249,7 +249,7 @@ def _clause_start(frame: Frame, cue: Cue) -> int | None:
         return after
     if not verbs[cue.lemma]:
         return None
-    if start < len(frame) and frame.low[start] in _QUESTIONS and cue.lemma in _ASKS:
+    if start < frame.size and frame.low[start] in _QUESTIONS and cue.lemma in _ASKS:
         return start
     if cue.lemma in ("tell", "assure", "promise", "warn"):
         start = _skip_object(frame, start)
@@ -262,13 +262,13 @@ def _clause_start(frame: Frame, cue: Cue) -> int | None:
 
 
 def _skip_time_and_place(frame: Frame, i: int) -> int:
-    while i < len(frame) and frame.flags[i] & (ADVERB | DAY) and not frame.flags[i] & (AUXILIARY | ROLE):
+    while i < frame.size and frame.flags[i] & (ADVERB | DAY) and not frame.flags[i] & (AUXILIARY | ROLE):
         if frame.low[i] == "there":
             return i  # "insisted there was none"
         i += 1
-    if i + 1 < len(frame) and frame.low[i] in ("on", "in") and frame.flags[i + 1] & DAY:
+    if i + 1 < frame.size and frame.low[i] in ("on", "in") and frame.flags[i + 1] & DAY:
         i += 2
-        while i < len(frame) and frame.flags[i] & (ADVERB | DAY):
+        while i < frame.size and frame.flags[i] & (ADVERB | DAY):
             i += 1
     return i
 
@@ -276,10 +276,10 @@ def _skip_time_and_place(frame: Frame, i: int) -> int:
 def _object_start(frame: Frame, cue: Cue) -> int | None:
     """Return where the object of a cue begins that says by itself what was said, or None."""
     if cue.lemma not in lexicon("object_verbs"):
-        to = cue.lemma in ("offer", "agree") and cue.at[1] < len(frame) and frame.low[cue.at[1]] == "to"
+        to = cue.lemma in ("offer", "agree") and cue.at[1] < frame.size and frame.low[cue.at[1]] == "to"
         return cue.at[1] if to and cue.finite else None
     start = cue.at[1]
-    if start >= len(frame) or cue.inverted:
+    if start >= frame.size or cue.inverted:
         return None
     flag = frame.flags[start]
     if cue.lemma == "ask" and frame.low[start] == "not":
@@ -304,9 +304,9 @@ def _tail_content(frame: Frame, cue: Cue, floor: int) -> Range | None:
     if cue.lemma in ("tell", "assure", "remind", "inform") and not cue.inverted:
         end = _skip_object(frame, end)
     end = _skip_time_and_place(frame, end)
-    if end < len(frame) and not frame.flags[end] & (COMMA | STOP | PREPOSITION | DASH | CONJUNCTION | DAY | ADVERB):
+    if end < frame.size and not frame.flags[end] & (COMMA | STOP | PREPOSITION | DASH | CONJUNCTION | DAY | ADVERB):
         return None
-    if end < len(frame) and frame.low[end] == "that":
+    if end < frame.size and frame.low[end] == "that":
         return None
     start = floor or after_dateline(frame, i)
     while start < i and frame.flags[start] & (COMMA | DASH):
@@ -364,7 +364,7 @@ def _tail(frame: Frame, usable: Sequence[Cue], found: Sequence[Cue]) -> Indirect
         if not cue.flags or _relays(frame, cue, usable):
             continue
         content = _tail_content(frame, cue, 0)
-        goes_on = cue.end + 1 < len(frame) and frame.flags[cue.end + 1] & (AUXILIARY | VERB)
+        goes_on = cue.end + 1 < frame.size and frame.flags[cue.end + 1] & (AUXILIARY | VERB)
         split = _parted(frame, cue, found) if content is None or goes_on else None
         if split is not None:
             return IndirectSpeech(split, cue)
@@ -386,16 +386,16 @@ def _parted(frame: Frame, cue: Cue, found: Sequence[Cue]) -> tuple[Range, Range]
     """Return the two halves of a clause that a cue interrupts: "The base, she said, had never made ..."."""
     if not cue.finite or cue.passive or cue.lemma not in _clause_verbs() or not 1 < cue.begin <= _SUBJECT_REACH:
         return None
-    if not (frame.flags[cue.begin - 1] & COMMA and cue.end < len(frame) and frame.flags[cue.end] & COMMA):
+    if not (frame.flags[cue.begin - 1] & COMMA and cue.end < frame.size and frame.flags[cue.end] & COMMA):
         return None
     start = cue.end + 1
-    if start >= len(frame) or frame.flags[start] & (CONJUNCTION | RELATIVE | QUOTE):
+    if start >= frame.size or frame.flags[start] & (CONJUNCTION | RELATIVE | QUOTE):
         return None
     if frame.flags[0] & (PREPOSITION | CONJUNCTION | ADVERB) or frame.low[0].endswith("ing"):
         return None
     stop = _end_of_content(frame, start, [c for c in found if c.at[0] > cue.at[0]])
     first = (0, cue.begin - 1)
-    if stop - start < _MIN_TOKENS or _holds_quote(frame, first) or (stop < len(frame) and frame.flags[stop] & QUOTE):
+    if stop - start < _MIN_TOKENS or _holds_quote(frame, first) or (stop < frame.size and frame.flags[stop] & QUOTE):
         return None
     return first, (start, stop)
 
@@ -410,7 +410,7 @@ def _content(frame: Frame, cue: Cue, found: Sequence[Cue], taken: frozenset[Rang
     if start is None:
         return None
     end = _end_of_content(frame, start, later)
-    if end < len(frame) and frame.flags[end] & QUOTE:
+    if end < frame.size and frame.flags[end] & QUOTE:
         end = _before_quoting_cue(frame, cue, start, end, [c for c in later if c.at in taken])
     while end > start and (frame.flags[end - 1] & (COMMA | DASH) or frame.low[end - 1] in _CUTS):
         end -= 1
@@ -418,7 +418,7 @@ def _content(frame: Frame, cue: Cue, found: Sequence[Cue], taken: frozenset[Rang
         start -= 1  # "denied that information"
     if end - start < (1 if cue.lemma in lexicon("object_verbs") else _MIN_TOKENS):
         return None
-    if end < len(frame) and frame.flags[end] & QUOTE:
+    if end < frame.size and frame.flags[end] & QUOTE:
         return None
     if end - start == 1 and frame.flags[start] & (OBJECT | PRONOUN):
         return None
@@ -441,19 +441,19 @@ def _phrase_content(frame: Frame, cue: Cue, later: Sequence[Cue]) -> Range | Non
     assert cue.subject is not None
     begin, end = cue.at[0], cue.subject[1]
     if begin <= 1:
-        if end >= len(frame) or not frame.flags[end] & COMMA:
+        if end >= frame.size or not frame.flags[end] & COMMA:
             return None
         start = end + 1
         stop = _end_of_content(frame, start, later)
     else:
         start, stop = 0, begin
-        if not frame.flags[begin - 1] & COMMA and end < len(frame):
+        if not frame.flags[begin - 1] & COMMA and end < frame.size:
             return None
     while stop > start and frame.flags[stop - 1] & (COMMA | DASH):
         stop -= 1
     if stop - start < _MIN_TOKENS or _holds_quote(frame, (start, stop)):
         return None
-    if stop < len(frame) and frame.flags[stop] & QUOTE:
+    if stop < frame.size and frame.flags[stop] & QUOTE:
         return None
     return start, stop
 

@@ -131,7 +131,7 @@ def is_markup(text: str, quote: QuotedSpan) -> bool:
 def is_nickname(frame: Frame, index: int, words: Sequence[str]) -> bool:
     """Tell whether quoted words stand inside a name: Robert “Bobby” Lind."""
     at = frame.at[index]
-    if len(words) > 3 or not 0 < at < len(frame) - 1 or not words or not words[0][0].isupper():
+    if len(words) > 3 or not 0 < at < frame.size - 1 or not words or not words[0][0].isupper():
         return False
     return bool(frame.flags[at - 1] & CAPITAL and frame.flags[at + 1] & CAPITAL)
 
@@ -163,7 +163,7 @@ def is_title(frame: Frame, index: int, words: Sequence[str]) -> bool:
             break
         if frame.low[i] in works or frame.low[i].rstrip("s") in works:
             return True
-    for i in range(at + 1, min(len(frame), at + 3)):
+    for i in range(at + 1, min(frame.size, at + 3)):
         if frame.low[i] in works:
             return True
     if len(words) > 1 and words[-1].lower().rstrip(".") in lexicon("organisation_nouns"):
@@ -196,7 +196,7 @@ def content_words(text: str) -> set[str]:
 def names_something(frame: Frame, index: int, text: str) -> bool:
     """Tell whether a quotation is a nickname, a title, or words that a phrase such as *known as* introduces."""
     quote = frame.quotes[index]
-    if quote.end - quote.start > _MAX_TITLE or len(frame) == len(frame.at):
+    if quote.end - quote.start > _MAX_TITLE or frame.size == len(frame.at):
         return False
     words = _WORD.findall(text, quote.start, quote.end)
     if not words or len(words) > _MAX_TITLE_WORDS:

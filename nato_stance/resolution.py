@@ -133,11 +133,11 @@ class Resolver:
         flags = frame.flags
         start, end = subject[1], subject[1]
         described = flags[subject[0]] & (ROLE | DETERMINER | TITLE) or flags[head[1] - 1] & ROLE
-        if end + 1 < len(frame) and flags[end] & COMMA and described:
+        if end + 1 < frame.size and flags[end] & COMMA and described:
             start = end = end + 1
-            while end < len(frame) and (
+            while end < frame.size and (
                 flags[end] & CAPITAL
-                or (end > start and end + 1 < len(frame) and flags[end + 1] & CAPITAL and frame.low[end] in PARTICLES)
+                or (end > start and end + 1 < frame.size and flags[end + 1] & CAPITAL and frame.low[end] in PARTICLES)
             ):
                 end += 1
         else:
@@ -155,7 +155,7 @@ class Resolver:
     def _apposed_name(self, frame: Frame, subject: Range) -> str | None:
         """Return a lone name that follows a description between commas: "A reader, Teodora from Niš, writes"."""
         i = subject[1] + 1
-        if i + 1 >= len(frame) or not frame.flags[subject[1]] & COMMA or not frame.flags[subject[1] - 1] & ROLE:
+        if i + 1 >= frame.size or not frame.flags[subject[1]] & COMMA or not frame.flags[subject[1] - 1] & ROLE:
             return None
         if not frame.flags[i] & CAPITAL or frame.flags[i] & POSSESSIVE or frame.low[i] in lexicon("places"):
             return None
@@ -171,7 +171,7 @@ class Resolver:
         return self.people.of_surname(name[0], position, titles[-1].lower() if titles else "")
 
     def _learn_roles(self, frame: Frame, subject: Range, person: Person) -> None:
-        for i in range(subject[0], min(subject[1] + _MAX_WORDS, len(frame))):
+        for i in range(subject[0], min(subject[1] + _MAX_WORDS, frame.size)):
             if i >= subject[1] and i > subject[1] and frame.flags[i] & (COMMA | STOP):
                 break
             if i == subject[1] and not frame.flags[i] & COMMA:
@@ -213,10 +213,10 @@ class Resolver:
         """Return the subject that follows a clause such as "Though she called it ...," if it names a person."""
         if not (0 < at <= 2 and frame.flags[0] & CONJUNCTION and frame.low[0] not in ("but", "and", "or")):
             return None
-        for i in range(at + 1, len(frame) - 1):
+        for i in range(at + 1, frame.size - 1):
             if frame.flags[i] & COMMA and frame.flags[i + 1] & CAPITAL:
                 end = i + 1
-                while end < len(frame) and frame.flags[end] & CAPITAL:
+                while end < frame.size and frame.flags[end] & CAPITAL:
                     end += 1
                 person = self._named(frame, (i + 1, end))
                 if person is not None and person.gender in ("", gender):

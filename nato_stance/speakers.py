@@ -285,7 +285,7 @@ def _is_nominal(frame: Frame, i: int, low: int) -> bool:
 def subject_after(frame: Frame, verb_end: int, high: int | None = None) -> Range | None:
     """Return the noun phrase that follows an inverted verb ("said NATO chief Jens Stoltenberg")."""
     flags = frame.flags
-    high = min(len(frame) if high is None else high, verb_end + _MAX_SUBJECT)
+    high = min(frame.size if high is None else high, verb_end + _MAX_SUBJECT)
     i = verb_end
     while i < high and flags[i] & (ADVERB | DAY) and not flags[i] & (ROLE | DETERMINER | CAPITAL):
         i += 1
@@ -366,7 +366,7 @@ def _verb_cue(frame: Frame, i: int, low: int) -> Cue | None:
     if (j >= low and frame.low[j] == "to") or (j >= low and flags[j] & PREPOSITION):
         cue.finite = False
         return cue if frame.low[j] == "to" and kind & BASE else None
-    by = end < len(frame) and frame.low[end] == "by" and lemma != "say"
+    by = end < frame.size and frame.low[end] == "by" and lemma != "say"
     if kind & PARTICIPLE and (by or _is_passive(frame, i, low)):
         if frame.low[end : end + 2] == ["as", "saying"]:
             # "was quoted as saying": the subject of the passive speaks
@@ -418,7 +418,7 @@ def _stands_alone(frame: Frame, i: int) -> bool:
 
 def _reads_as_noun(frame: Frame, end: int) -> bool:
     """Tell whether what follows a form such as *states* or *reports* makes it a noun."""
-    if end >= len(frame):
+    if end >= frame.size:
         return False
     flag = frame.flags[end]
     if flag & COMMA:
@@ -462,9 +462,9 @@ _BE: Final = frozenset(["is", "are", "was", "were", "be", "been", "being"])
 
 def _agent(frame: Frame, start: int) -> Range | None:
     """Return the noun phrase after *by* that follows a passive."""
-    for i in range(start, min(len(frame) - 1, start + 20)):
+    for i in range(start, min(frame.size - 1, start + 20)):
         if frame.low[i] == "by":
-            return noun_phrase_at(frame, i + 1, len(frame))
+            return noun_phrase_at(frame, i + 1, frame.size)
         if frame.flags[i] & STOP:
             break
     return None
@@ -516,8 +516,8 @@ def _inverted_only(frame: Frame, cue: Cue, low: int) -> Cue | None:
         subject = None
     else:
         subject = subject_after(frame, cue.at[1])
-        if subject is not None and frame.low[cue.at[1] - 1] == "to" and subject[1] < len(frame):
-            subject = noun_phrase_at(frame, subject[1], len(frame)) or subject  # "confessed to this newspaper an aide"
+        if subject is not None and frame.low[cue.at[1] - 1] == "to" and subject[1] < frame.size:
+            subject = noun_phrase_at(frame, subject[1], frame.size) or subject  # "confessed to this newspaper an aide"
     answers = (
         i > 0 and frame.flags[i - 1] & QUOTE and cue.flags & SAY and subject and frame.low[subject[0]] in _ARTICLES
     )
@@ -534,8 +534,8 @@ def _phrase_cue(frame: Frame, i: int) -> Cue | None:
     for phrase in lexicon("phrases_of_source"):
         words = phrase.split()
         if frame.low[i : i + len(words)] == words:
-            subject = noun_phrase_at(frame, i + len(words), len(frame))
-            if subject is None and i + len(words) < len(frame) and frame.flags[i + len(words)] & OBJECT:
+            subject = noun_phrase_at(frame, i + len(words), frame.size)
+            if subject is None and i + len(words) < frame.size and frame.flags[i + len(words)] & OBJECT:
                 subject = (i + len(words), i + len(words) + 1)
             if subject is not None and (phrase != "per" or can_speak(frame, subject)):
                 return Cue((i, i + len(words)), 0, phrase, subject)
@@ -552,7 +552,7 @@ def cues(frame: Frame) -> list[Cue]:
     source: Range | None = None
     said: Range | None = None
     low = 0
-    for i in range(len(frame)):
+    for i in range(frame.size):
         flag = flags[i]
         if flag & QUOTE:
             low = i + 1
@@ -613,11 +613,11 @@ def _noun_cue(frame: Frame, i: int, low: int) -> Cue | None:
 
 def _following_subject(frame: Frame, i: int) -> Range | None:
     """Return the subject after the clause that a gerund opens: "Bemoaning the “...,” Holm accused"."""
-    for j in range(i + 1, min(len(frame) - 1, i + _MAX_SUBJECT)):
+    for j in range(i + 1, min(frame.size - 1, i + _MAX_SUBJECT)):
         if frame.flags[j] & (COMMA | QUOTE) and frame.flags[j + 1] & (CAPITAL | PRONOUN | DETERMINER | ROLE):
             if frame.flags[j + 1] & PRONOUN and not frame.flags[j + 1] & RELATIVE:
                 return j + 1, j + 2
-            return noun_phrase_at(frame, j + 1, len(frame))
+            return noun_phrase_at(frame, j + 1, frame.size)
     return None
 
 

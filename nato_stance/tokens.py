@@ -106,9 +106,10 @@ class Frame:
         flags: bit flags of each token.
         quotes: the quotations in the sentence, in order.
         at: token index of each quotation.
+        size: number of tokens.
     """
 
-    __slots__ = ("at", "end", "ends", "flags", "low", "quotes", "start", "starts", "words")
+    __slots__ = ("at", "end", "ends", "flags", "low", "quotes", "size", "start", "starts", "words")
 
     def __init__(self, text: str, start: int, end: int, quotes: Sequence[QuotedSpan]) -> None:
         self.start, self.end = start, end
@@ -125,6 +126,7 @@ class Frame:
             self._add_quote(quote)
             position = quote.outer_end
         self._tokenize(text, position, end)
+        self.size = len(self.words)
 
     def _tokenize(self, text: str, start: int, end: int) -> None:
         get, room = _flags().get, MAX_TOKENS
@@ -154,9 +156,6 @@ class Frame:
         self.starts.append(quote.outer_start)
         self.ends.append(quote.outer_end)
         self.flags.append(QUOTE)
-
-    def __len__(self) -> int:
-        return len(self.words)
 
 
 def _inflected(word: str, low: str, flags: int) -> tuple[str, int]:
