@@ -13,6 +13,7 @@ import pytest
 
 from nato_stance import CorpusFormatError, InvalidInputError, Quotation, extract_quotations
 from nato_stance.brat import BratAttribution, BratDocument, read_brat
+from nato_stance.cli import main
 from nato_stance.cli.evaluate_quotations import run
 from nato_stance.quotation_evaluation import evaluate_quotations, gold_quotations
 
@@ -202,6 +203,13 @@ def test_command_prints_scores_and_faults(corpus: Callable[..., Path], capsys: C
     assert "nobody is quoted there (1)\n  a1.txt:47  a toy  [Rivals]" in out
     assert run(["--brat", str(folder)]) == 0
     assert "Not found" not in capsys.readouterr().out
+
+
+def test_command_is_reached_from_evaluate(fixtures: Path, capsys: Captured) -> None:
+    assert main(["evaluate", "quotations", "--brat", str(fixtures / "brat"), "--misses", "2"]) == 0
+    assert "quotations marked: 7; found: 7" in capsys.readouterr().out
+    assert main(["evaluate", "quotations", "--brat", str(fixtures / "missing")]) == 1
+    assert "is no folder" in capsys.readouterr().err
 
 
 def test_command_writes_the_whole_report_as_json(fixtures: Path, tmp_path: Path, capsys: Captured) -> None:
