@@ -74,8 +74,10 @@ def _after(frame: Frame, text: str, index: int, later: Sequence[Cue]) -> Attribu
     at = frame.at[index]
     begin = at + 1
     named = False
-    while begin < frame.size and frame.flags[begin] & (COMMA | DASH):
+    while begin < frame.size and (frame.flags[begin] & (COMMA | DASH) or frame.words[begin] in ("*", "_")):
         begin += 1
+    if frame.words[begin : begin + 1] == ["["] and frame.words[begin + 2 : begin + 3] == ["]"]:
+        begin += 3  # the mark of a footnote
     if frame.low[begin : begin + 2] in (["was", "how"], ["is", "how"], ["is", "what"], ["was", "what"]):
         begin += 2
         named = True
@@ -161,12 +163,13 @@ def _is_inside(frame: Frame, outer: Cue, inner: Cue) -> bool:
         return outer.subject is not None and not outer.finite and not inner.finite and outer.subject == inner.subject
     if outer.inverted:
         return False
-    if inner.begin > outer.at[1] and frame.flags[inner.begin - 1] & COMMA:
-        return inner.subject == outer.subject
-    for i in range(outer.at[1], inner.begin):
+    lead = (inner.begin if inner.begin > outer.at[1] else inner.at[0]) - 1
+    if lead >= outer.at[1] and (frame.flags[lead] & COMMA or frame.low[lead] == "which"):
+        return False
+    for i in range(outer.at[1], lead + 1):
         flag = frame.flags[i]
         if (frame.low[i] in _COORDINATORS and (flag & CONJUNCTION)) or frame.words[i] == ";" or flag & DASH:
-            return inner.subject == outer.subject
+            return False
     return True
 
 

@@ -31,6 +31,8 @@ _PLAIN_WORD: Final = re.compile(r"\w+")
 _CLAUSE_END: Final = frozenset(",.?!…;—–-:")
 _MAX_CONTEXT: Final = 600
 _LONG_FRAGMENT: Final = 6
+_CLAUSE: Final = 4
+_EDGES: Final = frozenset(("(", ">", "*", "_", "\ufeff"))
 _SUBJECTS: Final = frozenset(("i", "we", "you", "he", "she", "it", "they", "there", "this", "that", "nobody"))
 
 _Place = Literal["before", "after", "tail", "none"]
@@ -320,12 +322,18 @@ class _Extraction:
         words = self.text[quote.start : quote.end]
         at = frame.at[i]
         before = frame.flags[at - 1] if at else 0
-        introduced = at == 0 or bool(before & (COMMA | COLON | DASH)) or frame.low[at - 1] == "that"
+        introduced = (
+            at == 0
+            or frame.words[at - 1] in _EDGES
+            or bool(before & (COMMA | COLON | DASH))
+            or frame.low[at - 1] == "that"
+        )
         first = next((c for c in words if c.isalnum()), "")
         if first.islower():
             opened = bool(before & (COMMA | COLON)) or (at > 0 and frame.words[at - 1] == "(")
+            opened = opened or (at == 0 and place == AFTER and len(words.split()) >= _CLAUSE)
             clause = len(words.split()) > _LONG_FRAGMENT or words.partition(" ")[0].lower() in _SUBJECTS
-            return "direct" if opened and clause else "mixed"
+            return "direct" if opened and (clause or at == 0) else "mixed"
         ends = words.rstrip("\"'”’»)]")[-1:] in _CLAUSE_END or at + 1 >= frame.size
         ends = ends or bool(frame.flags[at + 1] & (COMMA | DASH))
         ends = ends or (place == AFTER and len(words.split()) > _LONG_FRAGMENT)

@@ -84,6 +84,8 @@ _ADDRESSED: Final = frozenset(
 )
 _SUPPORTS: Final = frozenset(["arguing", "saying", "explaining", "insisting", "claiming"])
 _CUTS: Final = frozenset(["and", "but", "while", "though", "although", "whereas", "as"])
+_NAMING: Final = frozenset(("call", "dub", "label", "brand"))
+_TIMES: Final = frozenset(("hour", "hours", "minutes", "day", "days", "week", "weeks", "months", "years", "while"))
 _THAT_REACH: Final = 9
 _CLAUSE_REACH: Final = 14
 _MIN_TOKENS: Final = 3
@@ -284,6 +286,10 @@ def _object_start(frame: Frame, cue: Cue) -> int | None:
     flag = frame.flags[start]
     if cue.lemma == "ask" and frame.low[start] == "not":
         return None  # "asked not to be named"
+    if cue.lemma in _NAMING and not _has_complement(frame, start):
+        return None
+    if cue.lemma == "argue for" and start + 1 < frame.size and frame.low[start + 1] in _TIMES:
+        return None
     if cue.lemma == "recount" and frame.low[start] not in _QUESTIONS:
         return None
     if flag & (COMMA | STOP | COLON | DASH | QUOTE | CONJUNCTION) and frame.low[start] not in _QUESTIONS:
@@ -291,6 +297,18 @@ def _object_start(frame: Frame, cue: Cue) -> int | None:
     if flag & PREPOSITION and frame.low[start] != "to":
         return None
     return start
+
+
+def _has_complement(frame: Frame, start: int) -> bool:
+    """Tell whether an object and what it is called follow: "called Russia a threat", and not "called a meeting"."""
+    for i in range(start + 1, min(frame.size, start + _CLAUSE_REACH)):
+        if frame.low[i] == "as":
+            return True
+        if frame.low[i] in ("a", "an", "the") and not frame.flags[i - 1] & (PREPOSITION | CONJUNCTION):
+            return True
+        if frame.flags[i] & (COMMA | STOP | QUOTE):
+            break
+    return bool(frame.flags[start] & (OBJECT | PRONOUN))
 
 
 def _tail_content(frame: Frame, cue: Cue, floor: int) -> Range | None:
@@ -410,6 +428,9 @@ def _content(frame: Frame, cue: Cue, found: Sequence[Cue], taken: frozenset[Rang
     if start is None:
         return None
     end = _end_of_content(frame, start, later)
+    opens = end + 1 < frame.size and frame.flags[end] & COLON and frame.flags[end + 1] & QUOTE
+    if opens and any(start < c.at[0] < end and c.at in taken for c in later):
+        return None  # "said the general had told him: “...”"
     if end < frame.size and frame.flags[end] & QUOTE:
         end = _before_quoting_cue(frame, cue, start, end, [c for c in later if c.at in taken])
     while end > start and (frame.flags[end - 1] & (COMMA | DASH) or frame.low[end - 1] in _CUTS):

@@ -19,9 +19,9 @@ from nato_stance.records import Span
 _UPPER: Final = "".join(chr(c) for c in range(0x41, 0x530) if chr(c).isupper())
 # Bounded repetition: a run of a million capitalised words is read in pieces of eight.
 _RUN: Final = re.compile(
-    rf"[{_UPPER}](?:\w|[’'.-](?=\w))*+\.?"
+    rf"[{_UPPER}](?:[\w\u0300-\u036f]|[’'.-](?=\w))*+\.?"
     rf"(?:[ \u00a0](?:(?:de|da|di|du|del|van|von|der|den|la|le|bin|ibn|al|el|ter|dos)[ \u00a0]){{0,2}}"
-    rf"[{_UPPER}](?:\w|[’'.-](?=\w))*+\.?){{0,7}}"
+    rf"[{_UPPER}](?:[\w\u0300-\u036f]|[’'.-](?=\w))*+\.?){{0,7}}"
 )
 PARTICLES: Final = frozenset(
     ["de", "da", "di", "du", "del", "van", "von", "der", "den", "la", "le", "bin", "ibn", "al", "el", "ter", "dos"]
@@ -53,6 +53,7 @@ _ROLE_SURNAMES: Final = frozenset(
         "man",
     ]
 )
+_MAX_NAME: Final = 3
 _WORD_LIMIT: Final = 40
 _DESCRIBED_MENTIONS: Final = 3
 _APPOSITION: Final = 70
@@ -134,9 +135,9 @@ def split_name(words: Sequence[str]) -> tuple[list[str], list[str]]:
 
 def is_titled(titles: Sequence[str], name: Sequence[str]) -> bool:
     """Tell whether a lone name behind a post is a person's: "Chancellor Holm", and not "General Assembly"."""
-    if len(name) != 1 or not titles or titles[-1].rstrip(".").lower() not in lexicon("roles"):
+    if not 1 <= len(name) <= _MAX_NAME or not titles or titles[-1].rstrip(".").lower() not in lexicon("roles"):
         return False
-    low = name[0].lower()
+    low = name[-1].lower()
     return not any(
         low in lexicon(n) for n in ("organisation_nouns", "places", "titles", "roles", "bodies", "not_names")
     )

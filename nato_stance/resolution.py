@@ -119,7 +119,7 @@ class Resolver:
                 start -= 1
             if start == end:
                 return None
-            words = [strip_possessive(w) for w in frame.words[start:end]]
+            words = frame.words[start:end]
             if not (frame.flags[end - 1] & POSSESSIVE and end < head[1]):
                 titles, name = split_name(words)
                 person = self._lookup(titles, name, frame.starts[start])

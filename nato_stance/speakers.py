@@ -324,6 +324,8 @@ def noun_phrase_at(frame: Frame, start: int, high: int) -> Range | None:
             break  # "Holm unleashed": a lower-case word that no lexicon knows ends a name
         if i > start and flag & VERB and not flag & (CAPITAL | ROLE | TITLE) and flags[i - 1] & (CAPITAL | ROLE):
             break
+        if i > start and not flag and frame.low[i].endswith("ed") and flags[i - 1] & ROLE:
+            break  # "the ministry summoned"
         if i > start and flag & ADVERB and not flag & (CAPITAL | ROLE) and flags[i - 1] & (CAPITAL | ROLE):
             break
         i += 1

@@ -40,7 +40,7 @@ MAX_TOKENS: Final = 400
 
 _PRONOUNS: Final = ("he", "she", "they", "it", "we", "i", "you", "who")
 _OBJECTS: Final = ("him", "her", "them", "us", "me", "himself", "herself", "themselves", "itself")
-_TOKEN: Final = re.compile(r"\d+(?:[.,]\d+)++|\w+(?:[’'.&/-]\w+)*+['’]?|--|[^\w\s]")
+_TOKEN: Final = re.compile(r"\d+(?:[.,]\d+)++|[\w\u0300-\u036f]+(?:[’'.&/-]\w[\w\u0300-\u036f]*+)*+['’]?|--|[^\w\s]")
 
 _PUNCTUATION = {
     ",": COMMA, ";": STOP, ":": COLON, "(": STOP, ")": STOP, "[": STOP, "]": STOP, "—": DASH, "–": DASH, "―": DASH,
