@@ -93,7 +93,8 @@ def _after(frame: Frame, text: str, index: int, later: Sequence[Cue]) -> Attribu
             if start > begin + 2:
                 break
             continue
-        if (not cue.flags & SAY and cue.flags and not cue.inverted) or not cue.finite:
+        says = cue.flags & SAY or not cue.flags or cue.inverted or (closes and _follows_freely(frame, cue.end))
+        if not says or not cue.finite:
             continue
         if cue.passive and cue.subject is None and closes and _follows_freely(frame, cue.end):
             return _of(cue, AFTER)  # "“...,” it was announced"
@@ -209,7 +210,11 @@ def _for_somebody(frame: Frame) -> Attribution | None:
     subject = noun_phrase_at(frame, 1, frame.size)
     if subject is None and frame.low[1] in ("him", "her", "them"):
         subject = (1, 2)
-    if subject is None or subject[1] >= frame.size or not frame.flags[subject[1]] & COMMA:
+    if subject is None or subject[1] >= frame.size:
+        return None
+    if frame.low[subject[1] : subject[1] + 2] in (["it", "is"], ["it", "was"]):
+        return None if frame.low[subject[1] - 1] in lexicon("places") else Attribution(subject, None, BEFORE)
+    if not frame.flags[subject[1]] & COMMA:
         return None
     if not ((subject == (1, 2) and frame.flags[1] & OBJECT) or _is_human(frame, subject)):
         return None

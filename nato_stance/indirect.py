@@ -33,7 +33,7 @@ from nato_stance.tokens import (
     VERB,
     Frame,
 )
-from nato_stance.verbs import GERUND, PAST
+from nato_stance.verbs import GERUND, PAST, SAY
 
 _AUTHORS: Final = frozenset(["i", "we", "you", "who", "one"])
 _NEGATIONS: Final = frozenset(
@@ -301,10 +301,12 @@ def _object_start(frame: Frame, cue: Cue) -> int | None:
 
 def _has_complement(frame: Frame, start: int) -> bool:
     """Tell whether an object and what it is called follow: "called Russia a threat", and not "called a meeting"."""
+    joined = False
     for i in range(start + 1, min(frame.size, start + _CLAUSE_REACH)):
         if frame.low[i] == "as":
             return True
-        if frame.low[i] in ("a", "an", "the") and not frame.flags[i - 1] & (PREPOSITION | CONJUNCTION):
+        joined = joined or bool(frame.flags[i] & CONJUNCTION)
+        if not joined and frame.low[i] in ("a", "an", "the") and not frame.flags[i - 1] & (PREPOSITION | CONJUNCTION):
             return True
         if frame.flags[i] & (COMMA | STOP | QUOTE):
             break
@@ -429,7 +431,7 @@ def _content(frame: Frame, cue: Cue, found: Sequence[Cue], taken: frozenset[Rang
         return None
     end = _end_of_content(frame, start, later)
     opens = end + 1 < frame.size and frame.flags[end] & COLON and frame.flags[end + 1] & QUOTE
-    if opens and any(start < c.at[0] < end and c.at in taken for c in later):
+    if opens and any(start < c.at[0] < end and c.finite and c.flags & SAY for c in later):
         return None  # "said the general had told him: “...”"
     if end < frame.size and frame.flags[end] & QUOTE:
         end = _before_quoting_cue(frame, cue, start, end, [c for c in later if c.at in taken])

@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import takewhile
 from typing import Final
 
 from nato_stance.lexicon_files import lexicon
@@ -251,7 +252,7 @@ class People:
         before = self._text[max(0, start - _APPOSITION) : start]
         if before[-1:] == " ":
             # "Alliance chief X": lower-case words between a capitalised body and the name
-            person.roles.update(w for w in before.lower().split()[-2:] if w in _posts())
+            person.roles.update(takewhile(_posts().__contains__, reversed(before.lower().split()[-2:])))
         if before.endswith(", "):
             phrase = before[:-2].rpartition(",")[2].split(". ")[-1]
             person.roles.update(w for w in _WORDS.findall(phrase.lower()) if w in lexicon("roles"))

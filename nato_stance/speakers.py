@@ -366,6 +366,9 @@ def _verb_cue(frame: Frame, i: int, low: int) -> Cue | None:
         return _gerund(frame, cue, i, low)
     j = _skip_back(frame, i - 1, low, ADVERB)
     if (j >= low and frame.low[j] == "to") or (j >= low and flags[j] & PREPOSITION):
+        if frame.low[j] == "to" and j > low and frame.low[j - 1] in _HABITS and kind & SAY:
+            cue.subject = subject_before(frame, j - 1, low)  # "likes to say"
+            return cue
         cue.finite = False
         return cue if frame.low[j] == "to" and kind & BASE else None
     by = end < frame.size and frame.low[end] == "by" and lemma != "say"
@@ -390,6 +393,8 @@ def _verb_cue(frame: Frame, i: int, low: int) -> Cue | None:
     return cue
 
 
+_HABITS: Final = frozenset(("likes", "liked", "used", "loves", "loved", "tends", "tended", "continues", "continued"))
+_CONVICTIONS: Final = frozenset(("convinced", "certain", "adamant", "sure", "confident"))
 _ALONE: Final = frozenset(
     [
         "another",
@@ -559,7 +564,9 @@ def cues(frame: Frame) -> list[Cue]:
         if flag & QUOTE:
             low = i + 1
         cue = None
-        if flag & VERB and not (flag & CAPITAL and i > 0):
+        if frame.low[i] in _CONVICTIONS and i > low and frame.low[i - 1] in _BE:
+            cue = Cue((i, i + 1), SAY | FINITE, "be convinced", subject_before(frame, i, low))
+        elif flag & VERB and not (flag & CAPITAL and i > 0):
             cue = _verb_cue(frame, i, low)
             if cue is None and frame.low[i] in lexicon("speech_nouns"):
                 cue = _noun_cue(frame, i, low)

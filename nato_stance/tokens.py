@@ -162,6 +162,8 @@ def _inflected(word: str, low: str, flags: int) -> tuple[str, int]:
     """Cut possessives and contractions, mark capitals and adverbs in -ly, take the plural of a role for the role."""
     if "'" in low or "’" in low:
         low, flags = _without_ending(low, flags)
+    if low.endswith("-year-old"):
+        flags |= ROLE
     if word[0].isupper():
         flags |= CAPITAL | _plural_role(low)
     elif low.endswith("ly") and low not in _NO_ADVERBS:
