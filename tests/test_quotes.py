@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from nato_stance.paragraphs import paragraphs, sentences
@@ -94,7 +96,7 @@ def test_runs_of_marks_and_paragraphs_of_nothing_but_marks_are_no_prose() -> Non
 def test_spans_never_overlap_and_never_hold_their_marks() -> None:
     text = '“One,” he said, “two” and ‘three’. "Four" «five».'
     spans = quoted_spans(text)
-    for before, after in zip(spans, spans[1:], strict=False):
+    for before, after in itertools.pairwise(spans):
         assert before.outer_end <= after.outer_start
     assert all(text[s.start] not in '“"«‘' and text[s.end - 1] not in '”"»’' for s in spans)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from nato_stance import InvalidTypeError, Quotation, extract_quotations
@@ -187,3 +190,42 @@ def test_spans_do_not_depend_on_later_paragraphs() -> None:
     alone = [(q.spans, q.kind) for q in extract_quotations(head)]
     longer = [(q.spans, q.kind) for q in extract_quotations(head + tail)]
     assert longer[: len(alone)] == alone
+
+
+def run_extract(*arguments: str) -> int:
+    from nato_stance.cli import main
+
+    return main(["extract", *arguments])
+
+
+def test_the_command_writes_json_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "a1.txt"
+    path.write_text("“We wait,” Hanna Berg said. She denied that it was over.", encoding="utf-8")
+    assert run_extract(str(path)) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(r["article_id"], r["kind"], r["speaker"], r["spans"]) for r in rows] == [
+        ("a1", "direct", "Hanna Berg", [[1, 9]]),
+        ("a1", "indirect", "Hanna Berg", [[44, 55]]),
+    ]
+
+
+def test_the_command_shows_a_table_and_can_leave_indirect_speech_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a1.txt"
+    path.write_text("“We wait,” Hanna Berg said. She denied that it was over.", encoding="utf-8")
+    assert run_extract(str(path), "--format", "table", "--quoted-only") == 0
+    out = capsys.readouterr().out
+    assert "1 statement\n" in out
+    assert "Hanna Berg" in out
+
+
+def test_the_command_reports_what_it_cannot_read_and_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = tmp_path / "good.txt"
+    good.write_text("“We wait,” Hanna Berg said.", encoding="utf-8")
+    target = tmp_path / "out.jsonl"
+    assert run_extract(str(tmp_path / "none.txt"), str(good), "-o", str(target)) == 1
+    assert "none.txt" in capsys.readouterr().err
+    assert len(target.read_text(encoding="utf-8").splitlines()) == 1
