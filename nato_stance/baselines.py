@@ -6,7 +6,7 @@ Each baseline has `label_many`, as models have, and `questions`, what it answers
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
@@ -18,11 +18,12 @@ import numpy as np
 from nato_stance.codebook import FIELDS, PRESENCES, STANCES, TONES
 from nato_stance.corpus import CorpusItem
 from nato_stance.evaluation import gold_codes
+from nato_stance.keywords import matches, words_of
 from nato_stance.metrics import LABELS, QUESTIONS, Floats, Ints, precision_recall_f1
 from nato_stance.records import InvalidInputError, MissingDependencyError, Polarity, StanceLabel
 from nato_stance.scoring import Item
 from nato_stance.semantics import Lexicon, shipped_classes
-from nato_stance.words import CLAUSE_MARKS, TOKEN, fold
+from nato_stance.words import CLAUSE_MARKS
 
 _AFFIRMED, _DENIED, _ABSENT = range(3)
 _NONE: Final = STANCES.index("none")
@@ -145,19 +146,6 @@ _TONE_CLASSES: Final[dict[str, tuple[str, ...]]] = {
 _NEGATION_CLASSES: Final = ("negation", "negation_verbs")
 
 
-def _matches(lexicon: Lexicon, words: Sequence[str]) -> Iterator[tuple[int, set[str]]]:
-    """Yield where an entry begins and the classes of the longest one there; words inside it are not looked up again."""
-    i = 0
-    while i < len(words):
-        nodes = lexicon.first(words[i])
-        length, classes = lexicon.phrase(nodes, words[i + 1 : i + 4])
-        if not length:
-            length, classes = 1, tuple({c for node in nodes for c in node.classes})
-        if classes:
-            yield i, {lexicon.names[c] for c in classes}
-        i += length
-
-
 class KeywordBaseline:
     """Counts the words and phrases of the shipped lexicon: the field with most of them is primary.
 
@@ -173,7 +161,7 @@ class KeywordBaseline:
         shipped = shipped_classes()
         names = [name for group in _FIELD_CLASSES.values() for name in group]
         names += [name for group in _TONE_CLASSES.values() for name in group]
-        self._lexicon = Lexicon({name: shipped[name] for name in (*names, *_NEGATION_CLASSES)})
+        self._lexicon = Lexicon.folded({name: shipped[name] for name in (*names, *_NEGATION_CLASSES)})
 
     def label_many(self, items: Sequence[Item]) -> list[StanceLabel]:
         """Label statements; the words of the context outside the quotation count as well."""
@@ -181,7 +169,7 @@ class KeywordBaseline:
 
     def _label(self, item: Item) -> StanceLabel:
         text, context, cue = item
-        words = [fold(token) for token in TOKEN.findall(f"{cue or ''} {context or text}")]
+        words = words_of(f"{cue or ''} {context or text}")
         counts, turned, tones = self._count(words)
         present = np.array([sum(counts[field].values()) for field in FIELDS], dtype=np.float64)
         presence = [
@@ -199,7 +187,7 @@ class KeywordBaseline:
         tones: Counter[str] = Counter()
         marks = [i for i, word in enumerate(words) if word in CLAUSE_MARKS]
         negator = -1
-        for i, classes in _matches(self._lexicon, words):
+        for i, _, classes in matches(self._lexicon, words):
             within = negator >= 0 and not any(negator < mark < i for mark in marks)
             for (field, polarity), names in _FIELD_CLASSES.items():
                 if classes.intersection(names):
@@ -362,7 +350,7 @@ def _tone_words() -> Mapping[str, Lexicon]:
             section = sections.setdefault(line.strip("[]"), [])
         elif line:
             section.append(line)
-    return {name: Lexicon({name: words}) for name, words in sections.items()}
+    return {name: Lexicon.folded({name: words}) for name, words in sections.items()}
 
 
 class ToneWordsBaseline(SentimentBaseline):
@@ -372,9 +360,6 @@ class ToneWordsBaseline(SentimentBaseline):
 
     def sentiment(self, text: str) -> float:
         """Return the balance of good and bad words."""
-        words = [fold(token) for token in TOKEN.findall(text)]
-        counts = {
-            name: sum(any(node.classes for node in lexicon.first(word)) for word in words)
-            for name, lexicon in _tone_words().items()
-        }
+        words = words_of(text)
+        counts = {name: sum(1 for _ in matches(lexicon, words)) for name, lexicon in _tone_words().items()}
         return (counts["positive"] - counts["negative"]) / (sum(counts.values()) + 1)

@@ -11,7 +11,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -24,10 +24,14 @@ from nato_stance.codebook import CODEBOOK_VERSION
 from nato_stance.comparison import Comparison, compare
 from nato_stance.corpus import CorpusItem, data_digest
 from nato_stance.evaluation import SCHEMA_VERSION, Estimate, EvaluationReport, evaluate, report_on
-from nato_stance.metrics import QUESTIONS
+from nato_stance.joint import decide, labels_of
+from nato_stance.metrics import QUESTIONS, Floats
 from nato_stance.quotation_evaluation import evaluate_quotations
 from nato_stance.records import InvalidInputError, MissingDependencyError, StanceLabel
 from nato_stance.scoring import Labeller, score_article
+
+if TYPE_CHECKING:
+    from nato_stance.detectors import PhraseDetectors
 
 N_FOLDS: Final = 5
 
@@ -49,15 +53,6 @@ PLAIN_BASELINES: Final[dict[str, Fit]] = {
 
 MODEL: Final = "model"
 """Name of the system that is evaluated, beside the names of baselines."""
-
-
-def fit_classifier(items: Sequence[CorpusItem]) -> Labeller:
-    """Fit a `StanceClassifier` with its default settings, groups kept together in cross-fitting."""
-    from nato_stance.classifier import StanceClassifier
-
-    gold = [{question: getattr(item, question) for question in QUESTIONS} for item in items]
-    model: Labeller = StanceClassifier().fit([item.item for item in items], gold, groups=[item.group for item in items])
-    return model
 
 
 @dataclass(frozen=True)
@@ -174,7 +169,7 @@ def grouped_folds(items: Sequence[CorpusItem], n_folds: int, seed: int) -> list[
 
 
 def cross_validated(
-    items: Sequence[CorpusItem], fit: Fit, *, n_folds: int = N_FOLDS, seed: int = 0, say: Say = lambda line: None
+    items: Sequence[CorpusItem], fit: Fit, *, n_folds: int = N_FOLDS, seed: int = 0
 ) -> list[StanceLabel]:
     """Label each statement by a system that was fitted on the folds without it.
 
@@ -182,18 +177,70 @@ def cross_validated(
         items: labelled statements.
         fit: fits the system.
         n_folds, seed: as in `grouped_folds`.
-        say: is told of each fold.
 
     Returns:
         One label a statement, in order.
     """
     labels: dict[int, StanceLabel] = {}
-    for k, fold in enumerate(grouped_folds(items, n_folds, seed), start=1):
-        say(f"fold {k} of {n_folds}: {len(fold)} statements held out")
+    for fold in grouped_folds(items, n_folds, seed):
         held = set(fold)
         system = fit([item for i, item in enumerate(items) if i not in held])
         answers = system.label_many([items[i].item for i in fold])
         labels.update(zip(fold, answers, strict=True))
+    return [labels[i] for i in range(len(items))]
+
+
+def held_out_labels(
+    items: Sequence[CorpusItem],
+    detectors: PhraseDetectors | None = None,
+    answers: Mapping[int, Floats] | None = None,
+    *,
+    n_folds: int = N_FOLDS,
+    seed: int = 0,
+) -> list[StanceLabel]:
+    """Label training statements by classifiers that did not see them, nor their scene or document.
+
+    The linear scores are those of cross-fitting; the joint layer, too, is fitted anew for each fold on the scores of
+    the others.
+
+    Args:
+        items: labelled statements, each with all labels, none set aside for testing.
+        detectors: phrase detectors to use; None does without.
+        answers: their cross-fitted answers for these statements, as `training.read_answers` gives them.
+        n_folds, seed: of both rounds of folds.
+
+    Returns:
+        One label a statement, in order.
+
+    Raises:
+        InvalidInputError: there are too few groups, an item lacks a label, or detectors are given whose cross-fitted
+            answers do not cover every item (the detectors may have seen the others).
+    """
+    from nato_stance.calibration import fit_layer
+    from nato_stance.classifier import codes_of
+    from nato_stance.features import hash_of
+    from nato_stance.training import SYNTHETIC_WEIGHT, fit_items, usable
+
+    if len(usable(items)) < len(items):
+        raise InvalidInputError(f"{len(items) - len(usable(items))} of {len(items)} statements cannot be trained on")
+    missing = sum(hash_of(item.text) not in (answers or {}) for item in items) if detectors is not None else 0
+    if missing:
+        raise InvalidInputError(
+            f"{missing} of {len(items)} statements have no cross-fitted answers of the detectors; make the answers "
+            "anew, or cross-validate without detectors"
+        )
+    folds = grouped_folds(items, n_folds, seed)
+    classifier = fit_items(items, detectors, dict(answers or {}), n_folds=n_folds, random_state=seed)
+    if not hasattr(classifier, "held_out_scores_"):
+        raise InvalidInputError(f"{len({item.group for item in items})} groups are too few for {n_folds} folds")
+    scores: Floats = classifier.held_out_scores_
+    codes = codes_of([{question: getattr(item, question) for question in QUESTIONS} for item in items])
+    weights = np.array([1.0 if item.source else SYNTHETIC_WEIGHT for item in items])
+    labels: dict[int, StanceLabel] = {}
+    for fold in folds:
+        others = np.setdiff1d(np.arange(len(items)), fold)
+        layer = fit_layer(scores[others], codes[others], weights[others])
+        labels.update(zip(fold, labels_of(decide(scores[fold], layer)), strict=True))
     return [labels[i] for i in range(len(items))]
 
 
@@ -273,39 +320,52 @@ class SuiteBuilder:
             against[system] = compare(report.to_dict(), systems[MODEL], seed=self.seed, n_bootstrap=self.n_bootstrap)
         systems[system] = report
 
-    def add_cross_validation(self, fit: Fit = fit_classifier, n_folds: int = N_FOLDS) -> None:
+    def add_cross_validation(self, answers: Mapping[int, Floats] | None = None, n_folds: int = N_FOLDS) -> None:
         """Cross-validate model and baselines on all training statements together; each part is reported on its own.
 
-        A scene of the corpus, or a document of the real statements, never stands on both sides of a split.
+        A scene of the corpus, or a document of the real statements, never stands on both sides of a split. Statements
+        that lack a label are left out, and noted.
+
+        Args:
+            answers: cross-fitted answers of the model's phrase detectors; without them, a model that has detectors is
+                cross-validated without, which is noted.
+            n_folds: number of folds.
         """
-        items = self._all_training
-        parts: dict[str, list[int]] = {}
-        for name, members in self.training.items():
-            start = sum(map(len, parts.values()))
-            parts[f"{name}-cv"] = list(range(start, start + len(members)))
-        for name in parts:
+        from nato_stance.training import usable
+
+        parts = {f"{name}-cv": usable(items) for name, items in self.training.items()}
+        for name, chosen in parts.items():
             self._check_free(name)
-        systems: dict[str, Fit] = {MODEL: fit} | TRAINED_BASELINES | PLAIN_BASELINES
-        for system in [MODEL, *(name for name in systems if name in self._baselines)]:
-            self.say(f"cross-validation: {system}")
-            labels = cross_validated(
+            left_out = len(self.training[name.removesuffix("-cv")]) - len(chosen)
+            if left_out:
+                self._notes.append(f"{name}: {left_out} statements without every label are left out")
+        detectors = getattr(self.model, "detectors", None)
+        if detectors is not None and answers is None:
+            self._notes.append("cross-validation is without the model's phrase detectors: no --answers were given")
+            detectors = None
+        items = [item for chosen in parts.values() for item in chosen]
+        self.say(f"cross-validation: {MODEL}: {len(items)} statements in {n_folds} folds")
+        self._add_parts(parts, MODEL, held_out_labels(items, detectors, answers, n_folds=n_folds, seed=self.seed))
+        for system, fit in (TRAINED_BASELINES | PLAIN_BASELINES).items():
+            if system in self._baselines:
+                self.say(f"cross-validation: {system}")
+                self._add_parts(parts, system, cross_validated(items, fit, n_folds=n_folds, seed=self.seed))
+
+    def _add_parts(self, parts: Mapping[str, Sequence[CorpusItem]], system: str, labels: Sequence[StanceLabel]) -> None:
+        """Report the labels of all parts together, given in their order, for each part."""
+        start = 0
+        for name, items in parts.items():
+            report = report_on(
+                labels[start : start + len(items)],
                 items,
-                systems[system],
-                n_folds=n_folds,
                 seed=self.seed,
-                say=lambda line, system=system: self.say(f"cross-validation: {system}: {line}"),  # type: ignore[misc]
+                n_bootstrap=self.n_bootstrap,
+                dataset=name,
+                system=system,
+                questions=getattr(self._baselines.get(system), "questions", QUESTIONS),
             )
-            for name, places in parts.items():
-                report = report_on(
-                    [labels[i] for i in places],
-                    [items[i] for i in places],
-                    seed=self.seed,
-                    n_bootstrap=self.n_bootstrap,
-                    dataset=name,
-                    system=system,
-                    questions=getattr(self._baselines.get(system), "questions", QUESTIONS),
-                )
-                self._add(name, system, report)
+            self._add(name, system, report)
+            start += len(items)
 
     def add_articles(self, name: str, articles: Sequence[CodedArticle]) -> None:
         """Measure extraction, speakers and the model's labels on hand-coded articles."""

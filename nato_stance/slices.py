@@ -6,8 +6,8 @@ from functools import cache
 from typing import Final
 
 from nato_stance.corpus import CorpusItem
+from nato_stance.keywords import matches, words_of
 from nato_stance.semantics import Lexicon, shipped_classes
-from nato_stance.words import TOKEN, fold
 
 _LENGTHS: Final = ((10, "1-10 words"), (20, "11-20 words"), (40, "21-40 words"))
 _LONGEST: Final = "over 40 words"
@@ -16,7 +16,7 @@ _LONGEST: Final = "over 40 words"
 @cache
 def _negators() -> Lexicon:
     classes = shipped_classes()
-    return Lexicon({name: classes[name] for name in ("negation", "negation_verbs")})
+    return Lexicon.folded({name: classes[name] for name in ("negation", "negation_verbs")})
 
 
 def is_negated(text: str) -> bool:
@@ -25,17 +25,12 @@ def is_negated(text: str) -> bool:
     >>> is_negated("There won’t be talks."), is_negated("There will be talks.")
     (True, False)
     """
-    lexicon = _negators()
-    words = [fold(token) for token in TOKEN.findall(text)]
-    for i, word in enumerate(words):
-        nodes = lexicon.first(word)
-        if word.endswith("n't") or any(node.classes for node in nodes) or lexicon.phrase(nodes, words[i + 1 :])[0]:
-            return True
-    return False
+    words = words_of(text)
+    return any(word.endswith("n't") for word in words) or any(True for _ in matches(_negators(), words))
 
 
 def _length(text: str) -> str:
-    n = sum(token[0].isalnum() for token in TOKEN.findall(text))
+    n = sum(word[0].isalnum() for word in words_of(text))
     return next((name for limit, name in _LENGTHS if n <= limit), _LONGEST)
 
 

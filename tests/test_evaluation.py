@@ -28,7 +28,7 @@ from nato_stance.codebook import FIELDS, PRESENCES, SIGNS, STANCES, TONES
 from nato_stance.comparison import compare
 from nato_stance.corpus import CorpusItem
 from nato_stance.evaluation import Answer, report_on
-from nato_stance.evaluation_suite import SuiteBuilder, compare_suites, cross_validated, grouped_folds
+from nato_stance.evaluation_suite import SuiteBuilder, compare_suites, cross_validated, grouped_folds, held_out_labels
 from nato_stance.records import CorpusFormatError, InvalidInputError, InvalidTypeError, StanceLabel
 from nato_stance.report_html import render
 from nato_stance.slices import slices_of
@@ -249,6 +249,30 @@ def test_cross_validation_never_asks_a_system_about_its_training_data() -> None:
             return super().label_many(rows)
 
     assert len(cross_validated(items, Guarded, n_folds=3)) == 36
+
+
+def test_cross_validated_model_is_honest_about_copies_within_a_scene() -> None:
+    rng = np.random.default_rng(0)
+    nonsense = [
+        item(i, "0+0" if rng.random() < 0.5 else "000", "", "neutral", f"word{i // 2} stands here", scene=f"s{i // 2}")
+        for i in range(80)
+    ]
+    items = [replace(x, primary="dialogue" if x.dialogue == "+" else "none") for x in nonsense]
+    twins = [
+        replace(x, dialogue=items[i - i % 2].dialogue, primary=items[i - i % 2].primary) for i, x in enumerate(items)
+    ]
+    right = [a.stance == b.primary for a, b in zip(held_out_labels(twins, n_folds=2), twins, strict=True)]
+    assert 0.2 < np.mean(right) < 0.8
+
+
+def test_detectors_without_cross_fitted_answers_are_not_cross_validated() -> None:
+    detectors: Any = object()
+    with pytest.raises(InvalidInputError, match="36 of 36 statements have no cross-fitted answers"):
+        held_out_labels(corpus(), detectors, n_folds=2)
+    with pytest.raises(InvalidInputError, match="1 of 36 statements cannot be trained on"):
+        held_out_labels([*corpus()[:-1], replace(corpus()[-1], split="test")], n_folds=2)
+    with pytest.raises(InvalidInputError, match="6 groups are too few for 4 folds"):
+        held_out_labels(corpus(), n_folds=4)
 
 
 def test_baselines_learn_what_they_can() -> None:

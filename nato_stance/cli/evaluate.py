@@ -7,6 +7,7 @@ import json
 import shlex
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -50,6 +51,7 @@ def register(subparsers: Any) -> None:
     data.add_argument(
         "--real", metavar="FILE", help="real training statements with words (`corpus rebuild` writes them)"
     )
+    data.add_argument("--answers", metavar="FILE", help="cross-fitted answers of the phrase detectors, as in `train`")
     data.add_argument("--articles", metavar="DIR", help=f"hand-coded articles (without FILE: {_ARTICLES})")
     data.add_argument("--behaviour", metavar="DIR", help=f"minimal pairs (without FILE: {_BEHAVIOUR})")
     data.add_argument("--brat", metavar="DIR", help="articles annotated in brat, for spans and speakers")
@@ -118,7 +120,7 @@ def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
 def _command(options: argparse.Namespace) -> str:
     """Return the command that measures the same again, without what only names outputs."""
     words = ["nato-stance", "evaluate", *options.file]
-    for name in ("model", "corpus", "real", "articles", "behaviour", "brat"):
+    for name in ("model", "corpus", "real", "answers", "articles", "behaviour", "brat"):
         if getattr(options, name) is not None:
             words += [f"--{name}", getattr(options, name)]
     for name, usual in (("folds", 5), ("seed", 0), ("bootstrap", 1000)):
@@ -200,7 +202,7 @@ def _measure(options: argparse.Namespace) -> EvaluationSuite:
     for name, items in files:
         builder.add_set(name, items)
     if training and not options.gate and not options.no_cv:
-        builder.add_cross_validation(n_folds=options.folds)
+        builder.add_cross_validation(_answers(options.answers), options.folds)
     _whole_articles(builder, articles, options.brat)
     if behaviour is not None:
         from nato_stance.behaviour import read_behaviour
@@ -229,7 +231,18 @@ def _real(path: str, corpus: str) -> list[CorpusItem]:
     from nato_stance.standoff import attach, read_pointers
 
     items, pointers = read_corpus(path), Path(corpus) / "real_labels.jsonl"
-    return attach(items, read_pointers(pointers)) if pointers.exists() else items
+    if not pointers.exists():
+        return items
+    checked = attach(items, read_pointers(pointers))
+    return [replace(new, scene=old.scene or new.scene) for old, new in zip(items, checked, strict=True)]
+
+
+def _answers(path: str | None) -> dict[int, Any] | None:
+    if path is None:
+        return None
+    from nato_stance.training import read_answers
+
+    return read_answers(path)
 
 
 def _whole_articles(builder: SuiteBuilder, articles: str | None, brat: str | None) -> None:
