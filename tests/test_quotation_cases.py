@@ -47,10 +47,12 @@ def test_cases_are_many_and_say_what_they_expect() -> None:
             assert set(statement) <= set(ASKED)
 
 
+def letters(text: str) -> str:
+    """Marks fall away between the pieces of a quotation, so only letters and digits can be compared."""
+    return "".join(filter(str.isalnum, text))
+
+
 def test_expected_words_stand_in_the_text() -> None:
     for case in CASES:
-        words = set(case["text"].split())
         for statement in case["statements"]:
-            # A piece loses its marks, so compare letters only.
-            letters = ["".join(filter(str.isalnum, w)) for w in statement.get("text", "").split()]
-            assert set(letters) <= {"".join(filter(str.isalnum, w)) for w in words} | {""}, case["id"]
+            assert all(letters(word) in letters(case["text"]) for word in statement.get("text", "").split()), case["id"]
