@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from nato_stance._version import __version__
 
 if TYPE_CHECKING:
+    from nato_stance.articles import ArticleFailure
     from nato_stance.batch import score_articles
     from nato_stance.classifier import StanceClassifier
     from nato_stance.evaluation import EvaluationReport, evaluate
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from nato_stance.scoring import classify, classify_many, explain, score_article
 
 _HOME = {
+    "ArticleFailure": "articles",
     "classify": "scoring",
     "classify_many": "scoring",
     "explain": "scoring",
@@ -77,6 +79,7 @@ _HOME = {
 }
 
 __all__ = [
+    "ArticleFailure",
     "ArticleScore",
     "ArticleTooLargeError",
     "CorpusFormatError",
