@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from itertools import pairwise
 
 import pytest
+from generated_articles import article
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -108,6 +110,16 @@ def test_the_form_holds_for_articles_too(text: str) -> None:
     check_form(text, found)
     assert all(q.speaker and q.speaker_span and q.cue for q in found)
     assert len(found) >= sum("“" in p or "denied" in p or "According" in p for p in text.split("\n\n"))
+
+
+@pytest.mark.parametrize("number", range(40))
+def test_damaged_articles_keep_the_form(number: int) -> None:
+    rng = random.Random(number)
+    text = article(number)
+    for _ in range(rng.randrange(1, 15)):
+        at = rng.randrange(len(text))
+        text = text[:at] + rng.choice(FRAGMENTS) * rng.randrange(2) + text[at + rng.randrange(4) :]
+    check_form(text, extract_quotations(text))
 
 
 @settings(max_examples=100, deadline=None)
