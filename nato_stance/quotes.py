@@ -50,7 +50,7 @@ _MAX_CARRY_SENTENCES: Final = 3
 _HABIT: Final = 2
 _RUN_OF_MARKS: Final = 5
 _MANY_MARKS: Final = 200
-_DENSITY: Final = 5
+_DENSITY: Final = 8
 
 
 class QuotedSpan(NamedTuple):
