@@ -82,7 +82,8 @@ def _likeliest_tone(layer: JointLayer, scores: Floats, codes: NDArray[np.int64],
     return moved(found.x)
 
 
-def _macro_f1(truth: NDArray[np.int64], guess: NDArray[np.int64], weights: Floats, n: int) -> float:
+def macro_f1(truth: NDArray[np.int64], guess: NDArray[np.int64], weights: Floats, n: int) -> float:
+    """Return the macro-F1 of labels `0` to `n - 1`; a label that neither holds counts 0."""
     table = np.bincount(truth * n + guess, weights=weights, minlength=n * n).reshape(n, n)
     return float(np.mean(2 * np.diag(table) / np.maximum(table.sum(0) + table.sum(1), 1e-12)))
 
@@ -91,16 +92,17 @@ def _best_factors(probabilities: Floats, truth: NDArray[np.int64], weights: Floa
     """Climb, one factor at a time, to the factors with the best macro-F1; the grid is coarse, to not chase noise."""
     n = probabilities.shape[1]
     factors = np.ones(n)
-    best = _macro_f1(truth, probabilities.argmax(axis=1), weights, n)
+    best = macro_f1(truth, probabilities.argmax(axis=1), weights, n)
     for _ in range(3):
         for label in range(n):
             for candidate in np.exp(np.linspace(-1.2, 1.2, 13)):
                 trial = factors.copy()
                 trial[label] = candidate
-                value = _macro_f1(truth, (probabilities * trial).argmax(axis=1), weights, n)
+                value = macro_f1(truth, (probabilities * trial).argmax(axis=1), weights, n)
                 if value > best + 5e-4:
                     best, factors = value, trial
-    return factors / factors.max()
+    scaled: Floats = factors / factors.max()
+    return scaled
 
 
 def _best_threshold(scores: Floats, layer: JointLayer, codes: NDArray[np.int64], weights: Floats) -> float:
@@ -111,5 +113,5 @@ def _best_threshold(scores: Floats, layer: JointLayer, codes: NDArray[np.int64],
     truth = (codes[:, :3] == 1)[there].astype(np.int64)
     mass = np.repeat(weights[:, None], 3, axis=1)[there]
     grid = np.linspace(0.1, 0.6, 26)
-    values = [_macro_f1(truth, (share[there] >= t).astype(np.int64), mass, 2) for t in grid]
+    values = [macro_f1(truth, (share[there] >= t).astype(np.int64), mass, 2) for t in grid]
     return float(grid[int(np.argmax(values))])

@@ -17,20 +17,25 @@ from sklearn.utils.validation import check_is_fitted
 from nato_stance.calibration import fit_layer
 from nato_stance.codebook import FIELDS, PRESENCES, SIGNS, STANCES, TONES
 from nato_stance.design_matrix import FamilyCounts, family_counts, matrix, vocabulary
+from nato_stance.detectors import ANSWERS, PhraseDetectors
 from nato_stance.explanation import Explanation
-from nato_stance.features import FeatureExtractor, Item, Keys
+from nato_stance.features import FeatureExtractor, Item, Keys, hash_of
 from nato_stance.joint import DENIED, OUTPUTS, PRESENT, PRIMARY, TONE, JointLayer, decide
-from nato_stance.linear import LinearModel
+from nato_stance.linear import BATCH, LinearModel
 from nato_stance.records import InvalidInputError, InvalidTypeError, StanceLabel
 from nato_stance.semantics import Lexicon, shipped_classes
+from nato_stance.words import TOKEN, fold
 
 MIN_ROWS: Final[dict[str, int]] = {"spelling": 3}
 """Statements in which a feature must occur to be known, where that is not 2."""
 
-FAMILY_SCALES: Final[dict[str, float]] = {"word": 1.0, "stem": 1.0, "cluster": 1.0, "spelling": 0.4, "class": 0.15}
+FAMILY_SCALES: Final[dict[str, float]] = {"word": 1.0, "stem": 1.0, "spelling": 0.4, "class": 0.15}
 """Factor of a family's columns (by the first part of its name): how freely the fit may use it. Others: `FORM_SCALE`."""
 
 FORM_SCALE: Final = 0.15
+
+ANSWER_SCALE: Final = 0.5
+"""Factor of the phrase detectors' answers."""
 
 
 class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -46,16 +51,18 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         C_denied: the same for denial.
         balance: exponent of the class weights: 0 none, 1 inverse to frequency.
         n_folds: folds of the cross-fitting on which the joint layer is fitted.
+        max_features: keyed features kept, those with the largest weights; bounds the size of the model.
         max_iter: iterations of the solver at most.
         random_state: seed of the folds; the fit itself has no chance in it.
 
     Attributes:
         model_: the fitted `LinearModel`.
         classes_: the primary stances, in the order of `predict_proba`.
-        held_out_scores_: cross-fitted scores of the training statements, shape (n, 13).
+        held_out_scores_: cross-fitted scores of the training statements, shape (n, 13); absent with too few groups
+            to cross-fit (fewer than twice `n_folds`), where probabilities stay uncalibrated.
 
     Example:
-        >>> texts = ["They will attack us.", "We want talks.", "We shall defend the border.", "The vote is on Monday."] * 6
+        >>> texts = ["They will attack us.", "We want talks.", "We shall defend the border.", "We vote on Monday."] * 6
         >>> y = [
         ...     dict(threat="+", dialogue="0", deterrence="0", primary="threat", tone="confrontational"),
         ...     dict(threat="0", dialogue="+", deterrence="0", primary="dialogue", tone="conciliatory"),
@@ -68,11 +75,12 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def __init__(
         self,
-        C: float = 2.0,
-        C_tone: float = 2.0,
+        C: float = 0.5,
+        C_tone: float = 0.5,
         C_denied: float = 1.0,
         balance: float = 0.5,
         n_folds: int = 5,
+        max_features: int = 70_000,
         max_iter: int = 200,
         random_state: int = 0,
     ) -> None:
@@ -81,6 +89,7 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.C_denied = C_denied
         self.balance = balance
         self.n_folds = n_folds
+        self.max_features = max_features
         self.max_iter = max_iter
         self.random_state = random_state
 
@@ -91,6 +100,9 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         sample_weight: Sequence[float] | None = None,
         groups: Sequence[Any] | None = None,
         extractor: FeatureExtractor | None = None,
+        detectors: PhraseDetectors | None = None,
+        answers: NDArray[np.float64] | None = None,
+        calibration_weight: Sequence[float] | None = None,
     ) -> StanceClassifier:
         """Fit on labelled statements.
 
@@ -100,6 +112,11 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             sample_weight: weight of each statement; None weighs all alike.
             groups: document of each statement; no document is split between folds. None makes each its own group.
             extractor: features to use; None takes the shipped lexicon.
+            detectors: phrase detectors whose answers are features too; None does without.
+            answers: answers of the detectors for the statements that they learned from, given by detectors that did
+                not (cross-fitting), shape (n, 16); rows that are not a number, or None, ask `detectors`.
+            calibration_weight: weight of each statement in the fit of the joint layer, which sets how often each label
+                is expected; None takes `sample_weight`.
 
         Returns:
             The estimator itself.
@@ -114,21 +131,27 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         weights = np.ones(len(items)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
         self.extractor_ = extractor if extractor is not None else default_extractor(items)
         families = family_counts(self.extractor_, items)
+        extra = _answer_columns(self.extractor_, items, detectors, answers)
         folds = _folds(groups, len(items), self.n_folds, self.random_state)
-        held_out = np.zeros((len(items), len(OUTPUTS)))
-        for fold in np.unique(folds):
-            chosen = folds != fold
-            keys, scale = _columns(families, len(items), chosen)
-            design = matrix(families, len(items), keys, scale)
-            coef, intercept = self._heads(design[chosen], codes[chosen], weights[chosen])
-            held_out[~chosen] = design[~chosen] @ coef + intercept
-        self.held_out_scores_ = held_out
-        layer = fit_layer(held_out, codes, weights) if len(np.unique(folds)) > 1 else JointLayer.plain()
+        layer = JointLayer.plain()
+        if folds.any():
+            held_out = np.zeros((len(items), len(OUTPUTS)))
+            for fold in np.unique(folds):
+                chosen = folds != fold
+                keys, scale = _columns(families, len(items), chosen)
+                design = sp.hstack([matrix(families, len(items), keys, scale), extra]).tocsr()
+                coef, intercept = self._heads(design[chosen], codes[chosen], weights[chosen])
+                held_out[~chosen] = design[~chosen] @ coef + intercept
+            self.held_out_scores_ = held_out
+            target = weights if calibration_weight is None else np.asarray(calibration_weight, dtype=np.float64)
+            layer = fit_layer(held_out, codes, target)
         keys, scale = _columns(families, len(items), None)
-        coef, intercept = self._heads(matrix(families, len(items), keys, scale), codes, weights)
-        coef = (coef * scale[:, None]).astype(np.float16)
-        used = np.flatnonzero(np.abs(coef).max(axis=1, initial=0) > 0)
-        self.model_ = LinearModel(self.extractor_, keys[used], coef[used], intercept, layer)
+        design = sp.hstack([matrix(families, len(items), keys, scale), extra]).tocsr()
+        coef, intercept = self._heads(design, codes, weights)
+        answer_weights = coef[len(keys) :] * ANSWER_SCALE if detectors is not None else None
+        kept = (coef[: len(keys)] * scale[:, None]).astype(np.float16)
+        used = _strongest(kept, self.max_features)
+        self.model_ = LinearModel(self.extractor_, keys[used], kept[used], intercept, layer, detectors, answer_weights)
         self.classes_ = np.array(STANCES)
         self.n_features_ = len(used)
         return self
@@ -215,11 +238,14 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: Sequence[Any]) -> NDArray[np.str_]:
         """Return the primary stance of each statement, shape (n,); raises NotFittedError before `fit`."""
-        return self.classes_[decide(self.decision_function(X), self.model_.layer).primary]  # type: ignore[no-any-return]
+        scores = self.decision_function(X)
+        stances: NDArray[np.str_] = self.classes_[decide(scores, self.model_.layer).primary]
+        return stances
 
     def predict_proba(self, X: Sequence[Any]) -> NDArray[np.float64]:
         """Return calibrated probabilities of the primary stances, shape (n, 4), columns as `classes_`."""
-        return decide(self.decision_function(X), self.model_.layer).probabilities
+        scores = self.decision_function(X)
+        return decide(scores, self.model_.layer).probabilities
 
     def label_many(self, items: Sequence[Item]) -> list[StanceLabel]:
         """Return the full labels of statements; raises NotFittedError before `fit`."""
@@ -252,15 +278,15 @@ def _statement(item: Any, i: int) -> Item:
     if isinstance(item, str):
         return item, None, None
     if isinstance(item, Mapping):
-        parts = (item.get("text"), item.get("context"), item.get("cue"))
+        text, context, cue = item.get("text"), item.get("context"), item.get("cue")
     elif isinstance(item, tuple) and len(item) == 3:
-        parts = item
+        text, context, cue = item
     else:
         raise InvalidTypeError(f"X[{i}] is a {type(item).__name__}; a statement is a string, a mapping or a 3-tuple")
-    if not isinstance(parts[0], str) or not all(p is None or isinstance(p, str) for p in parts):
-        kinds = [type(p).__name__ for p in parts]
+    if not isinstance(text, str) or not isinstance(context, str | None) or not isinstance(cue, str | None):
+        kinds = [type(part).__name__ for part in (text, context, cue)]
         raise InvalidTypeError(f"X[{i}] has text, context, cue of types {kinds}; they must be strings (text not None)")
-    return parts
+    return text, context, cue
 
 
 def codes_of(y: Sequence[Mapping[str, str]]) -> NDArray[np.int64]:
@@ -273,7 +299,7 @@ def codes_of(y: Sequence[Mapping[str, str]]) -> NDArray[np.int64]:
     presence = {name: i for i, name in enumerate(PRESENCES)} | {
         sign: PRESENCES.index(name) for sign, name in SIGNS.items()
     }
-    known = {field: presence for field in FIELDS} | {
+    known: dict[str, dict[str, int]] = dict.fromkeys(FIELDS, presence) | {
         "primary": {name: i for i, name in enumerate(STANCES)},
         "tone": {name: i for i, name in enumerate(TONES)},
     }
@@ -304,13 +330,11 @@ def _same_length(items: Sequence[Any], *others: Sequence[Any] | None) -> None:
 
 def default_extractor(items: Sequence[Item]) -> FeatureExtractor:
     """Return an extractor with the shipped lexicon that takes as common the words that `items` spell in lower case."""
-    return FeatureExtractor(Lexicon(shipped_classes()), common_words(items))
+    return FeatureExtractor(Lexicon.folded(shipped_classes()), common_words(items))
 
 
-def common_words(items: Sequence[Item]) -> list[str]:
-    """Return the words that stand in lower case at least a third as often as capitalised, sorted."""
-    from nato_stance.words import TOKEN, fold
-
+def common_words(items: Sequence[Item]) -> list[int]:
+    """Return the hashes of words that stand in lower case at least a third as often as capitalised, sorted."""
     lower: dict[str, int] = {}
     upper: dict[str, int] = {}
     for text, context, _ in items:
@@ -318,7 +342,7 @@ def common_words(items: Sequence[Item]) -> list[str]:
             if token[0].isalpha():
                 counts = upper if token[0].isupper() else lower
                 counts[fold(token)] = counts.get(fold(token), 0) + 1
-    return sorted(word for word, n in lower.items() if 3 * n >= upper.get(word, 0))
+    return sorted(hash_of(word) for word, n in lower.items() if 3 * n >= upper.get(word, 0))
 
 
 def _folds(groups: Sequence[Any] | None, n: int, n_folds: int, seed: int) -> NDArray[np.int64]:
@@ -346,3 +370,27 @@ def _columns(
         scales.append(factor * np.sqrt(np.log((1 + rows) / (1 + counts)) + 1))
     order = np.argsort(np.concatenate(keys))
     return np.concatenate(keys)[order], np.concatenate(scales)[order]
+
+
+def _answer_columns(
+    extractor: FeatureExtractor,
+    items: Sequence[Item],
+    detectors: PhraseDetectors | None,
+    answers: NDArray[np.float64] | None,
+) -> sp.csr_matrix:
+    """Return the answers of the detectors as columns; none without detectors."""
+    if detectors is None:
+        return sp.csr_matrix((len(items), 0))
+    out = np.full((len(items), len(ANSWERS)), np.nan) if answers is None else np.array(answers, dtype=np.float64)
+    missing = np.flatnonzero(np.isnan(out[:, 0]))
+    for begin in range(0, len(missing), BATCH):
+        rows = missing[begin : begin + BATCH]
+        out[rows] = detectors.answers(extractor.encode([items[i] for i in rows]), extractor.types)
+    return sp.csr_matrix(out * ANSWER_SCALE)
+
+
+def _strongest(coef: NDArray[np.float16], n: int) -> NDArray[np.int64]:
+    """Return the rows with the largest weights, at most `n`, in order; rows of zeros are left out."""
+    size = np.abs(coef.astype(np.float64)).max(axis=1, initial=0)
+    ranked = np.argsort(-size, kind="stable")[:n]
+    return np.sort(ranked[size[ranked] > 0])

@@ -17,6 +17,7 @@ from nato_stance.records import CorpusFormatError
 
 FORMS: Final = ("direct", "mixed", "indirect")
 SPLITS: Final = ("train", "test")
+_NEIGHBOURS: Final = 40
 _REQUIRED: Final = ("id", "text", *FIELDS, "primary", "tone")
 _OPTIONAL: Final = ("scene", "form", "context", "cue", "split", "source")
 
@@ -122,6 +123,21 @@ def _problems(row: Any) -> Iterator[tuple[str | None, str]]:
         yield from _label_problems(row)
 
 
+def _document(row: dict[str, Any]) -> str | None:
+    """Return the document that a statement with a `ref` comes from, so that a split can keep it in one piece."""
+    ref = row.get("ref")
+    if isinstance(ref, dict):
+        return f"{row.get('source')}:{ref.get('path')}"
+    if not isinstance(ref, str):
+        return None
+    path, _, place = ref.partition("#")
+    if not place.replace(".", "").isdigit():
+        return f"{row.get('source')}:{path}"
+    # A table of sentences: N.M is piece M of document N; a bare N counts sentences, which neighbours share.
+    document = place.partition(".")[0] if "." in place else f"{int(place) // _NEIGHBOURS}…"
+    return f"{row.get('source')}:{path}#{document}"
+
+
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     try:
         with path.open(encoding="utf-8-sig") as file:
@@ -163,7 +179,8 @@ def scan_corpus(path: str | Path) -> tuple[list[CorpusItem], list[CorpusProblem]
         problems += found
         if not found:
             seen[row["id"]] = number
-            items.append(CorpusItem(**{k: row.get(k) for k in (*_REQUIRED, *_OPTIONAL)}))
+            fields = {k: row.get(k) for k in (*_REQUIRED, *_OPTIONAL)}
+            items.append(CorpusItem(**{**fields, "scene": fields["scene"] or _document(row)}))
     return items, problems
 
 

@@ -9,8 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from nato_stance.features import FeatureExtractor, Item, Keys, spelling_keys
-from nato_stance.linear import word_scale
+from nato_stance.features import FeatureExtractor, Item, Keys, spelling_keys, word_scale
 
 SPELLING = "spelling"
 """Name of the family of character n-grams, which has no place in the groups of an encoded batch."""
@@ -52,11 +51,12 @@ def _of_batch(
     tokens, starts = encoded.spelled
     segment = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
     types = encoded.types[tokens]
-    forms = {t: spelling_keys(extractor.types.forms[t]) for t in np.unique(types).tolist()}
-    keys_of = [forms[t][s % 2] for t, s in zip(types.tolist(), segment.tolist(), strict=True)]
-    sizes = np.array([len(k) for k in keys_of], dtype=np.int64)
-    if len(keys_of):
-        yield SPELLING, np.concatenate(keys_of), np.repeat(segment // 2, sizes), np.repeat(scale[segment], sizes)
+    met, place = np.unique(types, return_inverse=True)
+    grams, first = spelling_keys([extractor.types.forms[t] for t in met.tolist()])
+    sizes = np.diff(first)[place]
+    within = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    keys = grams[np.repeat(segment % 2, sizes), np.repeat(first[:-1][place], sizes) + within]
+    yield SPELLING, keys, np.repeat(segment // 2, sizes), np.repeat(scale[segment], sizes)
 
 
 def vocabulary(

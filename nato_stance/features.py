@@ -11,7 +11,7 @@ them (with the cue). Named actors, other names and numbers are masked, so that t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Final
@@ -19,7 +19,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from nato_stance.semantics import Lexicon
+from nato_stance.semantics import Lexicon, Node, PhraseTree
 from nato_stance.words import CLAUSE_MARKS, QUOTE_MARKS, SENTENCE_MARKS, TOKEN, fold, stem
 
 Item = tuple[str, str | None, str | None]
@@ -30,6 +30,8 @@ Ints = NDArray[np.int64]
 MAX_TYPES: Final = 200_000
 """Token types remembered between batches; beyond it the memory is cleared, which bounds it to some 100 MB."""
 
+_GRAMS: Final = range(3, 6)
+
 NEGATION_REACH: Final = 8
 """Words after a negator that its scope holds at most."""
 
@@ -37,8 +39,10 @@ _A: Final = np.uint64(0x9E3779B97F4A7C15)
 _B: Final = np.uint64(0xC2B2AE3D27D4EB4F)
 _C: Final = np.uint64(0x165667B19E3779F9)
 _SHIFT: Final = np.uint64(29)
+_STEM_SALT: Final = np.uint64(0x51ED270B7F1A9C3E)
 _OUTSIDE: Final = np.uint64(0x27D4EB2F165667C5)
 
+_PAIR_FACTOR: Final = 0x2545F4914F6CDD1D
 _EDGE: Final = "\x00"
 _QUOTED: Final = re.compile(r"[“\"„«][^”\"“»]+[”\"“»]")
 
@@ -80,6 +84,23 @@ def _last(marked: NDArray[np.bool_], n: int) -> Ints:
     return out
 
 
+def segment_sums(values: NDArray[Any], starts: Ints) -> NDArray[Any]:
+    """Sum consecutive rows of `values`; segment i holds rows `starts[i]` to `starts[i + 1]`, and may be empty.
+
+    The order of additions within a segment does not depend on the other segments, so neither does its sum.
+    """
+    out = np.zeros((len(starts) - 1, *values.shape[1:]), values.dtype)
+    some = np.flatnonzero(np.diff(starts) > 0)
+    if len(some):
+        out[some] = np.add.reduceat(values, starts[some], axis=0)
+    return out
+
+
+def word_scale(n_words: Ints) -> NDArray[Any]:
+    """Return the factor of word-level features in segments of `n_words` words: long statements have more of them."""
+    return 1.0 / np.sqrt(np.maximum(n_words, 4))
+
+
 @dataclass(frozen=True)
 class Group:
     """Feature keys that share positions: one row of `keys` a family, one column a place in the batch.
@@ -101,6 +122,28 @@ class Group:
 
 
 @dataclass(frozen=True)
+class TokenSequence:
+    """The tokens of a batch as a reader meets them: names of several words are one, repeated masks are one.
+
+    Attributes:
+        tokens: which token of the batch stands at each place, shape (n_places,).
+        starts: first place of each segment, shape (n_segments + 1,).
+        types: token type at each place; masked phrases have the type of their mask.
+        states: negation (0 none, 1 negated, 2 denied, 3 both) times 4 plus condition (0 none, 1 in the condition,
+            2 after it, 3 before it).
+        phrase_places: places that lie in a phrase of the lexicon, once a class, sorted.
+        phrase_classes: the class, shape as `phrase_places`.
+    """
+
+    tokens: Ints
+    starts: Ints
+    types: Ints
+    states: Ints
+    phrase_places: Ints
+    phrase_classes: Ints
+
+
+@dataclass(frozen=True)
 class Encoded:
     """A batch of statements as features; segments alternate between words said and words outside.
 
@@ -110,6 +153,7 @@ class Encoded:
         n_words: words of each segment.
         spelled: tokens whose spelling counts (words that are not masked), and the segment starts among them.
         groups: the keyed features.
+        sequence: the tokens in order, for detectors of phrases.
     """
 
     n_items: int
@@ -117,7 +161,11 @@ class Encoded:
     n_words: Ints
     spelled: tuple[Ints, Ints]
     groups: tuple[Group, ...]
+    sequence: TokenSequence
 
+
+_WORD, _STEM, _FLAG, _SUBJECT, _MODAL, _OPENS, _N_CLASSES = range(7)
+"""Columns of `TokenTypes.table`."""
 
 _FLAGS: Final = {
     "word": 1, "clause": 2, "sentence": 4, "negation": 8, "negation_verbs": 16, "conditional": 32, "question": 64,
@@ -130,7 +178,8 @@ _SUBJECTS: Final = {
     "who": 8, "nobody": 9, "someone": 9, "anyone": 9, "everyone": 9,
 }  # fmt: skip
 _MODALS: Final = {
-    "will": 1, "shall": 1, "'ll": 1, "won't": 1, "would": 2, "wouldn't": 2, "can": 3, "can't": 3, "cannot": 3, "could": 4,
+    "will": 1, "shall": 1, "'ll": 1, "won't": 1, "would": 2, "wouldn't": 2, "can": 3, "can't": 3, "cannot": 3,
+    "could": 4,
     "couldn't": 4, "may": 4, "might": 4, "must": 5, "mustn't": 5, "should": 5, "shouldn't": 5, "need": 5, "have": 6,
     "has": 6, "had": 7, "was": 7, "were": 7, "did": 7, "is": 8, "are": 8, "want": 9, "wants": 9, "ready": 9,
 }  # fmt: skip
@@ -141,20 +190,23 @@ _MASKS: Final = {"side_actors": "<actor>", "person_titles": "<title>", "institut
 class TokenTypes(dict[str, int]):
     """What is known of each token type that was met: its number, and by number its hashes, flags and classes."""
 
-    def __init__(self, lexicon: Lexicon, common: frozenset[str], clusters: Mapping[str, int]) -> None:
+    def __init__(self, lexicon: Lexicon, common: frozenset[int]) -> None:
         super().__init__()
         self._lexicon = lexicon
+        self.class_names = lexicon.names
         self._common = common
-        self._clusters = clusters
         self._flag_classes = {
             lexicon.names.index(name): _FLAGS[name] for name in _FLAG_CLASSES if name in lexicon.names
         }
         self._mask_classes = {lexicon.names.index(name): mask for name, mask in _MASKS.items() if name in lexicon.names}
         self.forms: list[str] = []
-        self.nodes: list[Any] = []
+        self.nodes: list[list[Node]] = []
         self.classes: list[tuple[int, ...]] = []
+        self.phrases = PhraseTree(self.nodes, self.forms)
         self._rows: list[tuple[int, ...]] = []
-        self._table: NDArray[np.uint64] = np.zeros((0, 8), np.uint64)
+        self._table: NDArray[np.uint64] = np.zeros((0, 7), np.uint64)
+        self._class_ends: Ints = np.zeros(0, np.int64)
+        self._flat_classes: Ints = np.zeros(0, np.int64)
 
     def __missing__(self, token: str) -> int:
         number = self[token] = len(self.forms)
@@ -162,9 +214,9 @@ class TokenTypes(dict[str, int]):
         return number
 
     def _describe(self, token: str) -> tuple[int, ...]:
-        """Describe a new token type: word, stem and cluster hash, flags, subject, modal, opens-a-phrase, n classes."""
+        """Describe a new token type: word and stem hash, flags, subject, modal, opens a phrase, n classes."""
         form = fold(token)
-        nodes = self._lexicon.first(form) if form[:1].isalpha() else []
+        nodes = self._lexicon.first(form) if form[:1].isalnum() else []
         classes = tuple(sorted({c for node in nodes for c in node.classes}))
         self.forms.append(form)
         self.classes.append(classes)
@@ -176,11 +228,9 @@ class TokenTypes(dict[str, int]):
             flags |= _FLAGS["mask"]
         name = "<s>" if token == _EDGE else masked
         root = masked if masked.startswith("<") or not form[:1].isalpha() else stem(form)
-        cluster = self._clusters.get(form) if masked == form else None
         return (
             hash_of(name),
-            hash_of("~" + root),
-            hash_of(f"#{cluster}") if cluster is not None else hash_of("#" + masked) if masked != form else 0,
+            (hash_of(root) + int(_STEM_SALT)) % 2**64,
             flags,
             _SUBJECTS.get(form.partition("'")[0], 10 if masked != form and masked != "<number>" else 0),
             _MODALS.get(form) or next((v for e, v in _ENDINGS.items() if form.endswith(e) and form != e), 0),
@@ -206,36 +256,72 @@ class TokenTypes(dict[str, int]):
         for number in classes:
             if number in self._mask_classes:
                 return self._mask_classes[number]
-        if token[:1].isupper() and not classes and form not in self._common and form.partition("'")[0] not in _SUBJECTS:
-            return "<name>"
+        if token[:1].isupper() and not classes and form.partition("'")[0] not in _SUBJECTS:
+            return form if hash_of(form) in self._common else "<name>"
         return form
 
+    def classes_at(self, types: Ints) -> tuple[Ints, Ints]:
+        """Return the classes of single words: which of the given places they stand at, and the class numbers."""
+        if len(self._class_ends) != len(self.classes):
+            self._class_ends = np.cumsum([len(x) for x in self.classes])
+            self._flat_classes = np.array([c for x in self.classes for c in x], dtype=np.int64)
+        counts = self.table()[types, _N_CLASSES].astype(np.int64)
+        places = np.repeat(np.arange(len(types)), counts)
+        ends = np.cumsum(counts)
+        within = np.arange(len(places)) - np.repeat(ends - counts, counts)
+        return places, self._flat_classes[np.repeat(self._class_ends[types] - counts, counts) + within]
+
     def table(self) -> NDArray[np.uint64]:
-        """Return the descriptions by number, shape (n_types, 8)."""
+        """Return the descriptions by number, shape (n_types, 7)."""
         if len(self._table) < len(self._rows):
             added = np.array(self._rows[len(self._table) :], dtype=np.uint64)
             self._table = np.concatenate([self._table, added])
         return self._table
 
 
-def spelling_keys(form: str) -> list[Keys]:
-    """Return the keys of the character n-grams (3 to 5, word edges marked) of a word, one array for each segment side.
+def spelling_keys(forms: Sequence[str]) -> tuple[Keys, Ints]:
+    """Return the keys of the character n-grams (3 to 5, word edges marked) of words.
 
-    >>> [len(keys) for keys in spelling_keys("war")]
-    [6, 6]
+    Args:
+        forms: folded words.
+
+    Returns:
+        Keys of shape (2, n): for the words said, and for words outside them; and the first n-gram of each word among
+        them, shape (n_words + 1,). Within a word they stand in the order of `spelling`.
+
+    >>> keys, starts = spelling_keys(["war", "no"])
+    >>> keys.shape, starts.tolist()
+    ((2, 9), [0, 6, 9])
     """
-    keys = np.array([hash_of("%" + gram) for gram in spelling(form)], dtype=np.uint64)
-    return [_mix(31, keys + salt) for salt in (np.uint64(0), _OUTSIDE)]
+    letters = np.frombuffer("".join(f"<{form}>" for form in forms).encode("utf-32-le"), np.uint32).astype(np.uint64)
+    sizes = np.array([len(form) + 2 for form in forms], dtype=np.int64)
+    ends = np.repeat(np.cumsum(sizes), sizes)
+    word = np.repeat(np.arange(len(forms)), sizes)
+    h = np.zeros(len(letters), np.uint64)
+    found: list[Keys] = []
+    of_word: list[Ints] = []
+    for n in range(1, _GRAMS.stop):
+        h[: len(letters) - n + 1] = (h[: len(letters) - n + 1] ^ letters[n - 1 :]) * _A
+        h ^= h >> _SHIFT
+        if n in _GRAMS:
+            whole = np.flatnonzero(np.arange(len(letters)) + n <= ends)
+            found.append(h[whole] + np.uint64(n))
+            of_word.append(word[whole])
+    grams, words = np.concatenate(found), np.concatenate(of_word)
+    order = np.argsort(words, kind="stable")
+    grams = grams[order] | np.uint64(1)
+    starts = np.searchsorted(words[order], np.arange(len(forms) + 1))
+    return np.stack([_mix(31, grams), _mix(31, grams + _OUTSIDE)]), starts
 
 
 def spelling(form: str) -> list[str]:
     """Return the character n-grams of a word, in the order of `spelling_keys`.
 
     >>> spelling("no")
-    ['<no', '<no>', 'no>']
+    ['<no', 'no>', '<no>']
     """
     word = f"<{form}>"
-    return sorted({word[i : i + n] for n in (3, 4, 5) for i in range(len(word) - n + 1)})
+    return [word[i : i + n] for n in _GRAMS for i in range(len(word) - n + 1)]
 
 
 def outside(text: str, context: str | None, cue: str | None) -> str:
@@ -263,21 +349,21 @@ class FeatureExtractor:
 
     Args:
         lexicon: the semantic classes.
-        common: words that are no names even when capitalised.
-        clusters: word to the number of its cluster of similar words.
+        common: hashes (`hash_of`) of words that are no names even when capitalised.
     """
 
-    def __init__(self, lexicon: Lexicon, common: Iterable[str] = (), clusters: Mapping[str, int] | None = None) -> None:
+    def __init__(self, lexicon: Lexicon, common: Iterable[int] = ()) -> None:
         self.lexicon = lexicon
         self.common = frozenset(common)
-        self._clusters = dict(clusters or {})
         self._class_hashes = np.array([hash_of("@" + name) for name in lexicon.names] or [0], dtype=np.uint64)
         self._masks = {lexicon.names.index(n): hash_of(m) for n, m in _MASKS.items() if n in lexicon.names}
         self._flagged = {lexicon.names.index(n): _FLAGS[n] for n in _FLAG_CLASSES if n in lexicon.names}
-        self._tone_only = frozenset(
-            lexicon.names.index(n) for n in ("side_actors", "person_titles", "institutions") if n in lexicon.names
-        )
-        self.types = TokenTypes(lexicon, self.common, self._clusters)
+        self._renew()
+
+    def _renew(self) -> None:
+        """Forget all token types, and the pairs of them with which no phrase begins."""
+        self.types = TokenTypes(self.lexicon, self.common)
+        self._barren = np.full(1 << 18, -1, np.int64)
 
     def encode(self, items: Sequence[Item], tokenise: Callable[[str], list[str]] = TOKEN.findall) -> Encoded:
         """Compute the features of a batch.
@@ -290,7 +376,7 @@ class FeatureExtractor:
             The keys and where they stand; rows do not depend on each other.
         """
         if len(self.types) > MAX_TYPES:
-            self.types = TokenTypes(self.lexicon, self.common, self._clusters)
+            self._renew()
         tokens: list[str] = []
         lengths: list[int] = []
         for text, context, cue in items:
@@ -316,43 +402,78 @@ class FeatureExtractor:
         segment = np.repeat(np.arange(len(lengths)), lengths)
         salt = np.where(segment % 2 == 1, _OUTSIDE, np.uint64(0)).astype(np.uint64)
         table = self.types.table()[types]
-        flags = table[:, 3].astype(np.int64)
-        at, length, of = self._phrases(types, table[:, 6], segment)
+        flags = table[:, _FLAG].astype(np.int64)
+        at, length, of = self._phrases(types, table[:, _OPENS], segment)
         covered, masks = self._apply(at, length, of, flags, n)
-        word_hash = np.where(masks > 0, masks, table[:, 0])
-        stem_hash = np.where(masks > 0, masks, table[:, 1])
+        word_hash = np.where(masks > 0, masks, table[:, _WORD])
+        stem_hash = np.where(masks > 0, masks + _STEM_SALT, table[:, _STEM])
         masked = (flags & _FLAGS["mask"] > 0) | (masks > 0)
         same = np.zeros(n, dtype=bool)
         same[1:] = masked[1:] & masked[:-1] & (word_hash[1:] == word_hash[:-1]) & (segment[1:] == segment[:-1])
         kept = ~covered & ~same
-        cluster_hash = np.where(masks > 0, masks, table[:, 2])
         scope = _scope(flags, table, segment, starts, n)
-        n_words = np.bincount(segment[(flags & _FLAGS["word"]) > 0], minlength=len(lengths))
         a = np.flatnonzero(kept)
         b = np.flatnonzero(kept & (flags & _FLAGS["word"] > 0))
+        n_words = np.bincount(segment[b], minlength=len(lengths))
         groups = (
             _word_group(a, word_hash, salt, segment, len(lengths)),
-            _stem_group(b, stem_hash, cluster_hash, scope, salt, segment, len(lengths)),
+            _stem_group(b, stem_hash, scope, salt, segment, len(lengths)),
             self._class_group(types, table, at, length, of, scope, salt, segment, len(lengths)),
             _form_group(flags, table, scope, segment, starts, n_words, salt),
         )
         spelled = np.flatnonzero(kept & ~masked & (flags & _FLAGS["word"] > 0))
         spelled_starts, _ = _places(spelled, segment, len(lengths))
-        return Encoded(len(lengths) // 2, types, n_words, (spelled, spelled_starts), groups)
+        sequence = self._sequence(a, types, masks, scope, segment, len(lengths), (at, length, of))
+        return Encoded(len(lengths) // 2, types, n_words, (spelled, spelled_starts), groups, sequence)
+
+    def _sequence(
+        self,
+        kept: Ints,
+        types: Ints,
+        masks: Keys,
+        scope: _Scope,
+        segment: Ints,
+        n_segments: int,
+        phrases: tuple[list[int], list[int], list[tuple[int, ...]]],
+    ) -> TokenSequence:
+        of_mask = {hash_of(mask): self.types[mask] for mask in _MASKS.values()}
+        shown = types[kept]
+        for mask, number in of_mask.items():
+            shown[masks[kept] == mask] = number
+        place_of = np.full(len(types), -1)
+        place_of[kept] = np.arange(len(kept))
+        at, length, of = phrases
+        begins = np.repeat(np.array(at, np.int64), [len(x) for x in of])
+        sizes = np.repeat(np.array(length, np.int64), [len(x) for x in of])
+        numbers = np.array([c for x in of for c in x], dtype=np.int64)
+        offsets = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        places = place_of[np.repeat(begins, sizes) + offsets]
+        pairs = np.unique((places << 16 | np.repeat(numbers, sizes))[places >= 0])
+        states = scope.negated[kept] * np.uint64(4) + scope.condition[kept]
+        starts, _ = _places(kept, segment, n_segments)
+        return TokenSequence(kept, starts, shown, states.astype(np.int64), pairs >> 16, pairs & 0xFFFF)
 
     def _phrases(self, types: Ints, opens: Keys, segment: Ints) -> tuple[list[int], list[int], list[tuple[int, ...]]]:
         """Find phrases of two words or more: where each begins, how many tokens it has, its classes."""
         at: list[int] = []
         length: list[int] = []
         of: list[tuple[int, ...]] = []
-        nodes, forms, phrase = self.types.nodes, self.types.forms, self.lexicon.phrase
+        longest = self.types.phrases.longest
         numbers = types.tolist()
-        for i in np.flatnonzero(opens).tolist():
-            size, classes = phrase(nodes[numbers[i]], [forms[t] for t in numbers[i + 1 : i + 4]])
-            if size:
+        candidates = np.flatnonzero(opens[:-1])
+        pairs = (types[candidates] << 32) | types[candidates + 1]
+        slots = (pairs * _PAIR_FACTOR >> 20) & (len(self._barren) - 1)
+        fertile = np.flatnonzero(self._barren[slots] != pairs)
+        barren = []
+        for k, i in zip(fertile.tolist(), candidates[fertile].tolist(), strict=True):
+            size, classes = longest(numbers, i)
+            if size > 1:
                 at.append(i)
                 length.append(size)
                 of.append(classes)
+            elif size == 0:
+                barren.append(k)
+        self._barren[slots[barren]] = pairs[barren]
         return at, length, of
 
     def _apply(
@@ -382,14 +503,11 @@ class FeatureExtractor:
         segment: Ints,
         n_segments: int,
     ) -> Group:
-        counts = table[:, 7].astype(np.int64)
-        single = np.repeat(np.arange(len(types)), counts)
-        names = [c for t in types[counts > 0].tolist() for c in self.types.classes[t]]
-        place = np.concatenate([single, np.repeat(np.array(at, np.int64), [len(x) for x in of])])
-        span = np.concatenate(
-            [np.ones(len(single), np.int64), np.repeat(np.array(length, np.int64), [len(x) for x in of])]
-        )
-        number = np.array(names + [c for x in of for c in x], dtype=np.int64)
+        single, names = self.types.classes_at(types)
+        sizes = [len(x) for x in of]
+        place = np.concatenate([single, np.repeat(np.array(at, np.int64), sizes)])
+        span = np.concatenate([np.ones(len(single), np.int64), np.repeat(np.array(length, np.int64), sizes)])
+        number = np.concatenate([names, np.array([c for x in of for c in x], dtype=np.int64)])
         order = np.lexsort((number, place))
         place, span, number = place[order], span[order], number[order]
         h = self._class_hashes[number] + salt[place]
@@ -409,9 +527,7 @@ class FeatureExtractor:
             earlier = _shift(h, index, k)
             earlier_place = _shift(place, index, k)
             earlier[earlier_place == place] = 0
-            earlier_neg = _shift(neg + 1, index, k)
             families[f"class_pair_{k}"] = _mix(110, earlier, h)
-            families[f"class_pair_negation_{k}"] = _mix(111, earlier + earlier_neg, h, neg + 1)
         return Group(
             tuple(families),
             np.array(list(families.values())),
@@ -449,10 +565,10 @@ def _scope(flags: Ints, table: Keys, segment: Ints, starts: Ints, n: int) -> _Sc
     condition = np.where(in_sentence & (opener > bound), 1, np.where(in_sentence, 2, 0))
     ahead = _ahead(flags & _FLAGS["conditional"] > 0, flags & _FLAGS["sentence"] > 0, segment, n)
     condition = np.where((condition == 0) & ahead, 3, condition)
-    who = _last(table[:, 4] > 0, n)
-    subject = np.where((who > bound) & (who >= begin), table[:, 4][np.maximum(who, 0)], 0)
-    how = _last(table[:, 5] > 0, n)
-    modal = np.where((how > bound) & (how >= begin), table[:, 5][np.maximum(how, 0)], 0)
+    who = _last(table[:, _SUBJECT] > 0, n)
+    subject = np.where((who > bound) & (who >= begin), table[:, _SUBJECT][np.maximum(who, 0)], 0)
+    how = _last(table[:, _MODAL] > 0, n)
+    modal = np.where((how > bound) & (how >= begin), table[:, _MODAL][np.maximum(how, 0)], 0)
     to_go = _ahead(flags & _FLAGS["word"] > 0, np.zeros(n, bool), segment, n)
     sentence_end = flags & _FLAGS["sentence"] > 0
     later = _ahead_after(sentence_end, to_go, segment, n)
@@ -500,66 +616,58 @@ def _word_group(index: Ints, hashes: Keys, salt: Keys, segment: Ints, n_segments
     return Group(tuple(families), np.array(list(families.values())), starts, index, index, scaled=True)
 
 
-def _stem_group(
-    index: Ints, stems: Keys, clusters: Keys, scope: _Scope, salt: Keys, segment: Ints, n_segments: int
-) -> Group:
+def _stem_group(index: Ints, stems: Keys, scope: _Scope, salt: Keys, segment: Ints, n_segments: int) -> Group:
     starts, place = _places(index, segment, n_segments)
     s = stems[index] + salt[index]
-    c = np.where(clusters[index] > 0, clusters[index] + salt[index], 0).astype(np.uint64)
     neg = scope.negated[index]
-    s1, c1 = _shift(s, place, 1), _shift(c, place, 1)
     families = {
         "stem_1": _mix(11, s),
-        "stem_2": _mix(12, s1, s),
-        "stem_skip_1": _mix(13, _shift(s, place, 2), s),
-        "stem_skip_2": _mix(14, _shift(s, place, 3), s),
+        "stem_2": _mix(12, _shift(s, place, 1), s),
         "stem_negation": _mix(15, s, neg),
-        "stem_condition": _mix(16, s, scope.condition[index]),
-        "cluster_1": _mix(21, c),
-        "cluster_2": _mix(22, c1, c),
-        "cluster_negation": _mix(23, c, neg),
-        "cluster_stem": _mix(24, c1, s),
-        "stem_cluster": _mix(25, s1, c),
     }
     return Group(tuple(families), np.array(list(families.values())), starts, index, index, scaled=True)
 
 
 _LENGTHS: Final = np.array([3, 6, 10, 15, 20, 28, 40, 60])
+_SUBJECT_BIT: Final = 16
+_MODAL_BIT: Final = 32
+_FORM_BITS: Final = {
+    **{
+        name: _FLAGS[flag].bit_length() - 1
+        for name, flag in (
+            ("question", "question"),
+            ("exclamation", "exclamation"),
+            ("inner_quote", "quote"),
+            ("negated", "negation"),
+            ("denying", "negation_verbs"),
+            ("conditional", "conditional"),
+            ("contrast", "contrast"),
+        )
+    },
+    **{f"subject_{value}": _SUBJECT_BIT + value for value in range(1, 11)},
+    **{f"modal_{value}": _MODAL_BIT + value for value in range(1, 10)},
+}
+"""Family to the bit that says whether a segment has it."""
 
 
 def _form_group(
     flags: Ints, table: Keys, scope: _Scope, segment: Ints, starts: Ints, n_words: Ints, salt: Keys
 ) -> Group:
     """Length, punctuation and who is spoken of: one place a segment."""
-    n = len(n_words)
     some = np.flatnonzero(np.diff(starts) > 0)
-
-    def any_of(name: str) -> Keys:
-        return (np.bincount(segment, weights=flags & _FLAGS[name] > 0, minlength=n)[some] > 0).astype(np.uint64)
-
+    subjects = np.int64(1) << (_SUBJECT_BIT + table[:, _SUBJECT].astype(np.int64))
+    modals = np.int64(1) << (_MODAL_BIT + table[:, _MODAL].astype(np.int64))
+    bits = np.bitwise_or.reduceat(flags | subjects | modals, starts[some]) if len(some) else np.zeros(0, np.int64)
     side = np.where(some % 2 == 1, _OUTSIDE, np.uint64(7)).astype(np.uint64)
     bucket = np.searchsorted(_LENGTHS, n_words[some]).astype(np.uint64)
-    families = {
-        "length": _mix(201, side, bucket + 1),
-        "question": _mix(202, side, any_of("question")),
-        "exclamation": _mix(203, side, any_of("exclamation")),
-        "inner_quote": _mix(204, side, any_of("quote")),
-        "negated": _mix(205, side, any_of("negation")),
-        "denying": _mix(206, side, any_of("negation_verbs")),
-        "conditional": _mix(207, side, any_of("conditional")),
-        "contrast": _mix(208, side, any_of("contrast")),
-    }
-    for value in range(1, 11):
-        has = np.bincount(segment, weights=table[:, 4] == value, minlength=n)[some] > 0
-        families[f"subject_{value}"] = _mix(220 + value, side, has.astype(np.uint64))
-    for value in range(1, 10):
-        has = np.bincount(segment, weights=table[:, 5] == value, minlength=n)[some] > 0
-        families[f"modal_{value}"] = _mix(240 + value, side, has.astype(np.uint64))
+    families = {"length": _mix(201, side, bucket + 1)}
+    for number, (name, bit) in enumerate(_FORM_BITS.items(), start=202):
+        families[name] = _mix(number, side, (bits >> bit & 1).astype(np.uint64))
     first, last = starts[some], starts[some + 1] - 1
     return Group(
         tuple(families),
         np.array(list(families.values())),
-        np.searchsorted(some, np.arange(n + 1)),
+        np.searchsorted(some, np.arange(len(n_words) + 1)),
         first,
         last,
         scaled=False,

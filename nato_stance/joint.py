@@ -33,10 +33,9 @@ PRIMARY: Final = slice(6, 10)
 TONE: Final = slice(10, 13)
 
 CODINGS: Final[tuple[tuple[int, int, int, int], ...]] = tuple(
-    (*fields, primary)
-    for fields in product(range(3), repeat=3)
-    for primary in range(4)
-    if (primary == 3 and fields == (2, 2, 2)) or (primary < 3 and fields[primary] != 2)
+    (threat, dialogue, deterrence, primary)
+    for threat, dialogue, deterrence, primary in product(range(3), range(3), range(3), range(4))
+    if ((threat, dialogue, deterrence) == (2, 2, 2) if primary == 3 else (threat, dialogue, deterrence)[primary] != 2)
 )
 """The consistent codings: for each field the place in `PRESENCES`, then the place of the primary in `STANCES`."""
 
@@ -94,7 +93,8 @@ def _row_sums(values: Floats) -> Floats:
 
 def _log_softmax(z: Floats) -> Floats:
     top = z.max(axis=1, keepdims=True)
-    return z - top - np.log(_row_sums(np.exp(z - top))[:, None])
+    out: Floats = z - top - np.log(_row_sums(np.exp(z - top))[:, None])
+    return out
 
 
 def coding_log_scores(scores: Floats, layer: JointLayer) -> Floats:
@@ -105,7 +105,7 @@ def coding_log_scores(scores: Floats, layer: JointLayer) -> Floats:
     a, b, c = layer.scales
     by_presence = np.stack([a * present + b * affirmed, a * present + b * denied, a * absent], axis=2)
     primary = c * _log_softmax(z[:, PRIMARY])
-    out = primary[:, _CODINGS[:, 3]]
+    out: Floats = primary[:, _CODINGS[:, 3]]
     for field in range(3):
         out = out + by_presence[:, field, _CODINGS[:, field]]
     return out

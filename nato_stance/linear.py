@@ -8,13 +8,24 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from nato_stance.detectors import ANSWERS, PhraseDetectors
 from nato_stance.explanation import Contribution, Explanation
-from nato_stance.features import Encoded, FeatureExtractor, Group, Item, outside, spelling, spelling_keys
+from nato_stance.features import (
+    Encoded,
+    FeatureExtractor,
+    Group,
+    Item,
+    outside,
+    segment_sums,
+    spelling,
+    spelling_keys,
+    word_scale,
+)
 from nato_stance.joint import OUTPUTS, Floats, JointLayer, decide, labels_of
 from nato_stance.records import Span, StanceLabel
 from nato_stance.words import TOKEN
 
-BATCH: Final = 1024
+BATCH: Final = 512
 """Statements encoded at a time; bounds memory, and changes no result."""
 
 _TABLE_BITS: Final = 18
@@ -62,23 +73,6 @@ class KeyTable:
         return found.reshape(keys.shape)
 
 
-def segment_sums(values: Floats, starts: NDArray[np.int64]) -> Floats:
-    """Sum consecutive rows of `values`; segment i holds rows `starts[i]` to `starts[i + 1]`, and may be empty.
-
-    The order of additions within a segment does not depend on the other segments, so neither does its sum.
-    """
-    out = np.zeros((len(starts) - 1, *values.shape[1:]))
-    some = np.flatnonzero(np.diff(starts) > 0)
-    if len(some):
-        out[some] = np.add.reduceat(values, starts[some], axis=0)
-    return out
-
-
-def word_scale(n_words: NDArray[np.int64]) -> Floats:
-    """Return the factor of word-level features in segments of `n_words` words: long statements have more of them."""
-    return 1.0 / np.sqrt(np.maximum(n_words, 4))
-
-
 class LinearModel:
     """A trained model: what `load_model` returns.
 
@@ -88,6 +82,8 @@ class LinearModel:
         weights: a row a feature, a column an output, shape (n_features, 13).
         intercept: shape (13,).
         layer: the joint layer.
+        detectors: the phrase detectors, or None.
+        answer_weights: a row an answer of the detectors, shape (16, 13); None with no detectors.
         provenance: where the model comes from; see `docs/model-card.md`.
     """
 
@@ -98,6 +94,8 @@ class LinearModel:
         weights: NDArray[np.floating[Any]],
         intercept: NDArray[np.floating[Any]],
         layer: JointLayer,
+        detectors: PhraseDetectors | None = None,
+        answer_weights: NDArray[np.floating[Any]] | None = None,
         provenance: dict[str, Any] | None = None,
     ) -> None:
         self.extractor = extractor
@@ -105,6 +103,8 @@ class LinearModel:
         self.weights = weights
         self.intercept = intercept
         self.layer = layer
+        self.detectors = detectors
+        self.answer_weights = np.zeros((len(ANSWERS), len(OUTPUTS))) if answer_weights is None else answer_weights
         self.provenance = provenance or {}
         self._table = KeyTable(keys)
         self._rows = np.concatenate([np.zeros((1, len(OUTPUTS))), weights.astype(np.float64)])
@@ -129,7 +129,11 @@ class LinearModel:
         tokens, starts = encoded.spelled
         side = np.repeat(np.arange(len(starts) - 1) % 2, np.diff(starts))
         total += segment_sums(self._spelling_of_types()[encoded.types[tokens], side], starts) * scale
-        return total[0::2] + total[1::2] + self.intercept
+        scores = total[0::2] + total[1::2] + self.intercept
+        if self.detectors is not None:
+            answers = self.detectors.answers(encoded, self.extractor.types)
+            scores += (answers[:, :, None] * self.answer_weights).sum(axis=1)
+        return scores
 
     def _spelling_of_types(self) -> Floats:
         """Return what the character n-grams of each token type add to the scores, shape (n_types, 2, 13)."""
@@ -137,14 +141,13 @@ class LinearModel:
         if types is not self._types:
             self._types, self._spelling = types, np.zeros((0, 2, len(OUTPUTS)))
         if len(self._spelling) < len(types.forms):
-            keys = [side for form in types.forms[len(self._spelling) :] for side in spelling_keys(form)]
-            starts = np.concatenate([[0], np.cumsum([len(x) for x in keys])])
-            sums = segment_sums(self._rows[self._table.rows(np.concatenate(keys))], starts)
-            self._spelling = np.concatenate([self._spelling, sums.reshape(-1, 2, len(OUTPUTS))])
+            keys, starts = spelling_keys(types.forms[len(self._spelling) :])
+            sums = [segment_sums(self._rows[self._table.rows(side)], starts) for side in keys]
+            self._spelling = np.concatenate([self._spelling, np.stack(sums, axis=1)])
         return self._spelling
 
     def label_many(self, items: Sequence[Item]) -> list[StanceLabel]:
-        """Label statements given as (text, context or None, cue or None); the label of one does not depend on others."""
+        """Label statements given as (text, context or None, cue or None), each on its own."""
         return labels_of(decide(self.scores(items), self.layer)) if items else []
 
     def explain(self, text: str, context: str | None = None, cue: str | None = None) -> Explanation:
@@ -159,7 +162,7 @@ class LinearModel:
             if (label := self.label_many([item])[0])
             else []
         )
-        return Explanation(label, _named(scores), _named(self.intercept), tuple(contributions))
+        return Explanation(label, _named(scores), _named(self.intercept.astype(np.float64)), tuple(contributions))
 
     def _contributions(self, item: Item) -> Iterator[Contribution]:
         encoded = self.extractor.encode([item])
@@ -182,12 +185,25 @@ class LinearModel:
         side = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
         for token, segment_of in zip(tokens.tolist(), side.tolist(), strict=True):
             form = self.extractor.types.forms[encoded.types[token]]
-            rows = self._table.rows(spelling_keys(form)[segment_of])
+            rows = self._table.rows(spelling_keys([form])[0][segment_of])
             for gram, row in zip(spelling(form), rows.tolist(), strict=True):
                 if row:
                     yield _contribution(
                         f"spelling {gram}", places[token : token + 1], self._rows[row] * scale[segment_of]
                     )
+
+        if self.detectors is not None:
+            yield from self._detected(self.detectors, encoded, places)
+
+    def _detected(
+        self, detectors: PhraseDetectors, encoded: Encoded, places: Sequence[Place | None]
+    ) -> Iterator[Contribution]:
+        """Share the detectors' answers among the windows that gave them; what no window gave has no span."""
+        rest = detectors.answers(encoded, self.extractor.types)[0]
+        for first, last, answers in detectors.windows(encoded, self.extractor.types):
+            rest = rest - answers
+            yield _contribution("detector", places[first : last + 1], answers @ self.answer_weights)
+        yield _contribution("detector rest", [], rest @ self.answer_weights)
 
     @staticmethod
     def _reach(group: Group, family: int, place: int) -> int:
@@ -196,11 +212,7 @@ class LinearModel:
         return int(group.first[max(place - back, group.starts[np.searchsorted(group.starts, place, "right") - 1])])
 
 
-_BACK: Final = {
-    "word_2": 1, "word_3": 2, "stem_2": 1, "stem_skip_1": 2, "stem_skip_2": 3, "cluster_2": 1, "cluster_stem": 1,
-    "stem_cluster": 1, "class_pair_1": 1, "class_pair_2": 2, "class_pair_3": 3, "class_pair_negation_1": 1,
-    "class_pair_negation_2": 2, "class_pair_negation_3": 3,
-}  # fmt: skip
+_BACK: Final = {"word_2": 1, "word_3": 2, "stem_2": 1, "class_pair_1": 1, "class_pair_2": 2, "class_pair_3": 3}
 """How many places before its own a family's feature begins."""
 
 Place = tuple[str, Span, str]

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nato_stance.codebook import CODEBOOK_VERSION
+from nato_stance.detectors import ANSWERS, PhraseDetectors
 from nato_stance.features import FeatureExtractor
 from nato_stance.joint import OUTPUTS, JointLayer
 from nato_stance.linear import LinearModel
@@ -32,11 +33,27 @@ FORMAT_VERSION: Final = 1
 ARRAYS: Final = "arrays.npz"
 MANIFEST: Final = "model.json"
 
-_DTYPES: Final = {"keys": np.uint64, "weights": np.float16, "intercept": np.float64}
+_DTYPES: Final[dict[str, str]] = {
+    "keys": "<u8",
+    "weights": "<f2",
+    "intercept": "<f8",
+    "answer_weights": "<f8",
+    "common": "<u8",
+    "detector_words": "<u8",
+    "detector_vectors": "|i1",
+    "detector_vector_scale": "<f4",
+    "detector_class_vectors": "<f2",
+    "detector_state_vectors": "<f2",
+    "detector_kernels": "<f2",
+    "detector_bias": "<f4",
+    "detector_readout": "<f2",
+    "detector_readout_bias": "<f8",
+}
+_DETECTOR: Final = "detector_"
 
 
 def digest_of(arrays: dict[str, NDArray[Any]], manifest: dict[str, Any]) -> str:
-    """Return the SHA-256 of what decides a model's answers: arrays, lexicon, common words, joint layer.
+    """Return the SHA-256 of what decides a model's answers: arrays, lexicon, joint layer.
 
     Args:
         arrays: the arrays by name.
@@ -47,7 +64,7 @@ def digest_of(arrays: dict[str, NDArray[Any]], manifest: dict[str, Any]) -> str:
         array = np.ascontiguousarray(arrays[name])
         sha.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
         sha.update(array.tobytes())
-    for name in ("format", "format_version", "outputs", "layer", "lexicon", "common"):
+    for name in ("format", "format_version", "outputs", "layer", "lexicon", "detector_classes"):
         sha.update(json.dumps(manifest[name], sort_keys=True, ensure_ascii=False).encode())
     return sha.hexdigest()
 
@@ -77,11 +94,7 @@ def save_model(model: LinearModel | StanceClassifier, path: str | os.PathLike[st
         raise InvalidTypeError(
             f"cannot save a {type(model).__name__}; give a model of load_model or a fitted classifier"
         )
-    arrays = {
-        "keys": linear.keys.astype(_DTYPES["keys"]),
-        "weights": linear.weights.astype(_DTYPES["weights"]),
-        "intercept": linear.intercept.astype(_DTYPES["intercept"]),
-    }
+    arrays = _arrays_of(linear)
     manifest: dict[str, Any] = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -90,7 +103,7 @@ def save_model(model: LinearModel | StanceClassifier, path: str | os.PathLike[st
         "layer": linear.layer.to_dict(),
         "provenance": {k: v for k, v in linear.provenance.items() if k != "digest"},
         "lexicon": linear.extractor.lexicon.to_dict(),
-        "common": " ".join(sorted(linear.extractor.common)),
+        "detector_classes": list(linear.detectors.classes) if linear.detectors else None,
     }
     manifest["digest"] = digest_of(arrays, manifest)
     folder = Path(path)
@@ -99,6 +112,19 @@ def save_model(model: LinearModel | StanceClassifier, path: str | os.PathLike[st
     text = json.dumps(manifest, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
     (folder / MANIFEST).write_text(text, encoding="utf-8")
     return str(manifest["digest"])
+
+
+def _arrays_of(model: LinearModel) -> dict[str, NDArray[Any]]:
+    arrays: dict[str, NDArray[Any]] = {
+        "keys": model.keys,
+        "weights": model.weights,
+        "intercept": model.intercept,
+        "answer_weights": model.answer_weights,
+        "common": np.array(sorted(model.extractor.common), dtype=np.uint64),
+    }
+    if model.detectors is not None:
+        arrays |= {_DETECTOR + name: array for name, array in model.detectors.arrays.items()}
+    return {name: array.astype(_DTYPES[name]) for name, array in arrays.items()}
 
 
 def load_model(path: str | os.PathLike[str] | None = None) -> LinearModel:
@@ -135,14 +161,29 @@ def _read(folder: Path) -> LinearModel:
                 f"{folder}: the digest of the files is {digest[:12]}…, the manifest says "
                 f"{str(manifest['digest'])[:12]}…; the model is damaged or was edited, save it anew"
             )
-        extractor = FeatureExtractor(Lexicon.from_dict(manifest["lexicon"]), manifest["common"].split())
+        extractor = FeatureExtractor(Lexicon.from_dict(manifest["lexicon"]), arrays["common"].tolist())
+        detectors = _detectors(arrays, manifest["detector_classes"])
         layer = JointLayer.from_dict(manifest["layer"])
         provenance = {**manifest["provenance"], "digest": digest}
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         if isinstance(error, ModelFormatError):
             raise
         raise ModelFormatError(f"{folder / MANIFEST} is no model manifest: {error!r}; train a model anew") from error
-    return LinearModel(extractor, arrays["keys"], arrays["weights"], arrays["intercept"], layer, provenance)
+    return LinearModel(
+        extractor,
+        arrays["keys"],
+        arrays["weights"],
+        arrays["intercept"],
+        layer,
+        detectors,
+        arrays["answer_weights"],
+        provenance,
+    )
+
+
+def _detectors(arrays: dict[str, NDArray[Any]], classes: list[str] | None) -> PhraseDetectors | None:
+    own = {name.removeprefix(_DETECTOR): array for name, array in arrays.items() if name.startswith(_DETECTOR)}
+    return PhraseDetectors(own, classes) if classes is not None else None
 
 
 def _manifest(path: Path) -> dict[str, Any]:
@@ -172,9 +213,14 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
         raise ModelFormatError(f"{path} cannot be read ({error}); give the folder of a saved model") from error
     except (ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
         raise ModelFormatError(f"{path} is no plain npz file ({error}); the model is damaged, train it anew") from error
-    if {name: array.dtype for name, array in arrays.items()} != {n: np.dtype(t) for n, t in _DTYPES.items()}:
-        raise ModelFormatError(f"{path} holds other arrays than {sorted(_DTYPES)}; the model is damaged, train it anew")
-    shapes = (arrays["keys"].ndim, arrays["weights"].shape[1:], arrays["intercept"].shape)
-    if shapes != (1, (len(OUTPUTS),), (len(OUTPUTS),)) or len(arrays["keys"]) != len(arrays["weights"]):
-        raise ModelFormatError(f"{path} holds arrays of wrong shape; the model is damaged, train it anew")
+    missing = {name for name in _DTYPES if not name.startswith(_DETECTOR)} - set(arrays)
+    foreign = [name for name, array in arrays.items() if _DTYPES.get(name) != array.dtype.str]
+    if missing or foreign:
+        what = f"lacks {sorted(missing)}" if missing else f"holds {sorted(foreign)}, which no model has"
+        raise ModelFormatError(f"{path} {what}; the model is damaged or foreign, train it anew")
+    n, k = len(arrays["keys"]), len(OUTPUTS)
+    wanted = {"keys": (n,), "weights": (n, k), "intercept": (k,), "answer_weights": (len(ANSWERS), k)}
+    wrong = {name: arrays[name].shape for name, shape in wanted.items() if arrays[name].shape != shape}
+    if wrong:
+        raise ModelFormatError(f"{path} holds arrays of wrong shape, {wrong}; the model is damaged, train it anew")
     return arrays

@@ -18,21 +18,25 @@ TOKEN: Final = re.compile(
 )
 """What counts as a token; anything else in a text is skipped."""
 
-CLAUSE_MARKS: Final = frozenset({".", ",", ";", ":", "!", "?", "...", "…", "--", "–", "—", "-", "(", ")", "[", "]"})
-SENTENCE_MARKS: Final = frozenset({".", "!", "?", "...", "…"})
-QUOTE_MARKS: Final = frozenset('"“”„«»')
+CLAUSE_MARKS: Final = frozenset({".", ",", ";", ":", "!", "?", "...", "--", "-", "(", ")", "[", "]"})
+"""Marks that end the scope of a negation or condition, folded."""
 
-_APOSTROPHES = str.maketrans({"’": "'", "ʼ": "'"})
+SENTENCE_MARKS: Final = frozenset({".", "!", "?", "..."})
+"""Marks that end a sentence, folded."""
+QUOTE_MARKS: Final = frozenset('"')
+"""Quotation marks, as `fold` gives them."""
+
+_PLAIN = str.maketrans({"’": "'", "ʼ": "'"} | dict.fromkeys("“”„«»", '"') | {"–": "--", "—": "--", "…": "..."})
 _VOWEL = re.compile(r"[aeiouy]")
 
 
 def fold(token: str) -> str:
-    """Return the form under which a token is looked up: lower case, straight apostrophes, no possessive ending.
+    """Return the form under which a token is looked up: lower case, plain marks, no possessive ending.
 
     >>> fold("Won’t"), fold("Moscow's"), fold("U.S.")
     ("won't", 'moscow', 'u.s.')
     """
-    word = token.translate(_APOSTROPHES).lower()
+    word = token.translate(_PLAIN).lower()
     return word[:-2] if word.endswith("'s") and len(word) > 4 else word
 
 

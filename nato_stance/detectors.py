@@ -1,0 +1,188 @@
+"""Phrase detectors: a small convolutional network that reads windows of three words, run with numpy only.
+
+Each of its filters looks at every window of up to three consecutive places of a statement and keeps the strongest
+answer (Kim 2014, "Convolutional Neural Networks for Sentence Classification"). The first layer is linear in what
+stands at a place (its word vector, its lexicon classes, its negation and condition), so that what a word type adds to
+every filter is computed once and looked up afterwards; scoring needs no matrix product over tokens.
+
+The network learns from a larger language model that was fine-tuned on the same labels (Tang et al. 2019, "Distilling
+Task-Specific Knowledge from BERT into Simple Neural Networks"); `docs/features.md` tells how, and what it is worth.
+Its sixteen answers are features like others: the linear model weighs them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nato_stance.codebook import FIELDS, PRESENCES, STANCES, TONES
+from nato_stance.features import Encoded, TokenSequence, TokenTypes
+
+Floats = NDArray[np.float32]
+
+ANSWERS: Final[tuple[str, ...]] = (
+    *(f"{field}:{presence}" for field in FIELDS for presence in PRESENCES),
+    *(f"primary:{stance}" for stance in STANCES),
+    *(f"tone:{tone}" for tone in TONES),
+)
+"""What the network answers, in order: log-odds up to a constant in each question."""
+
+_CHUNK: Final = 64
+
+
+class PhraseDetectors:
+    """The network.
+
+    Args:
+        arrays: `words` (sorted hashes of the words known), `vectors` (int8, a row a word after one for unknown words),
+            `vector_scale`, `class_vectors`, `state_vectors`, `kernels` (3, d, filters), `bias`, `readout`
+            (2 * filters + d, 16) and `readout_bias`.
+        classes: names of the lexicon classes, in the order of `class_vectors`.
+    """
+
+    def __init__(self, arrays: Mapping[str, NDArray[Any]], classes: Sequence[str]) -> None:
+        self.arrays = dict(arrays)
+        self.classes = tuple(classes)
+        self._words = arrays["words"]
+        self._vectors = arrays["vectors"]
+        self._vector_scale = arrays["vector_scale"].astype(np.float32)
+        kernels = arrays["kernels"].astype(np.float32)
+        self.n_filters = kernels.shape[2]
+        readout = arrays["readout"].astype(np.float32)
+        n = self.n_filters
+        self._kernel = np.concatenate([kernels[0], kernels[1], kernels[2], readout[2 * n :]], axis=1)
+        self._bias = arrays["bias"].astype(np.float32)
+        self._readout = readout[: 2 * n].astype(np.float64)
+        self._readout_bias = arrays["readout_bias"].astype(np.float64)
+        states = arrays["state_vectors"].astype(np.float32) @ self._kernel
+        self._at_rest, self._states = states[0], states - states[0]
+        classes_known = arrays["class_vectors"].astype(np.float32) @ self._kernel
+        self._class_rows = np.concatenate([classes_known, np.zeros_like(classes_known[:1])])
+        self._types: TokenTypes | None = None
+        self._of_type: Floats = np.zeros((0, self._kernel.shape[1]), np.float32)
+        self._class_at: NDArray[np.int64] = np.zeros(0, np.int64)
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the network, hexadecimal."""
+        sha = hashlib.sha256("\n".join(self.classes).encode())
+        for name in sorted(self.arrays):
+            array = np.ascontiguousarray(self.arrays[name])
+            sha.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+            sha.update(array.tobytes())
+        return sha.hexdigest()
+
+    def answers(self, encoded: Encoded, types: TokenTypes) -> NDArray[np.float64]:
+        """Return the answers for a batch, shape (n_items, 16), rounded to six decimals.
+
+        Rounding keeps the last bits of matrix products, which may depend on the size of a batch, out of the results.
+        """
+        parts = [
+            self._answers(self._part(encoded.sequence, first, first + _CHUNK), types)
+            for first in range(0, encoded.n_items, _CHUNK)
+        ]
+        return np.concatenate(parts) if parts else np.zeros((0, len(ANSWERS)))
+
+    @staticmethod
+    def _part(sequence: TokenSequence, first: int, stop: int) -> TokenSequence:
+        """Return some statements of a batch; small parts stay in the processor's cache."""
+        starts = sequence.starts[2 * first : 2 * stop + 1]
+        begin, end = starts[0], starts[-1]
+        low, high = np.searchsorted(sequence.phrase_places, [begin, end])
+        return TokenSequence(
+            sequence.tokens[begin:end],
+            starts - begin,
+            sequence.types[begin:end],
+            sequence.states[begin:end],
+            sequence.phrase_places[low:high] - begin,
+            sequence.phrase_classes[low:high],
+        )
+
+    def _answers(self, sequence: TokenSequence, types: TokenTypes) -> NDArray[np.float64]:
+        responses, linear, starts = self._responses(sequence, types)
+        n = self.n_filters
+        said = np.flatnonzero(np.diff(starts)[0::2] > 0) * 2
+        beside = np.flatnonzero(np.diff(starts)[1::2] > 0) * 2 + 1
+        hidden = np.zeros((len(starts) // 2, 2 * n), np.float32)
+        mean = np.zeros((len(starts) // 2, len(ANSWERS)), np.float32)
+        some = np.sort(np.concatenate([said, beside]))
+        if len(some):
+            tops = np.maximum.reduceat(responses, starts[some], axis=0)
+            scale = 1 / np.sqrt(np.diff(starts)[said]).astype(np.float32)[:, None]
+            hidden[said // 2, :n] = tops[some % 2 == 0]
+            hidden[beside // 2, n:] = tops[some % 2 == 1]
+            mean[said // 2] = np.add.reduceat(linear, starts[some], axis=0)[some % 2 == 0] * scale
+        return np.round(hidden @ self._readout + mean + self._readout_bias, 6)
+
+    def windows(self, encoded: Encoded, types: TokenTypes) -> Iterator[tuple[int, int, NDArray[np.float64]]]:
+        """Yield what each window of one statement gives to the answers: first and last token, answers of shape (16,).
+
+        A filter's strongest answer belongs to the window that gave it, the first of equals.
+        """
+        responses, linear, starts = self._responses(encoded.sequence, types)
+        n = self.n_filters
+        scale = float(1 / np.sqrt(np.float32(max(starts[1], 1))))
+        total = np.zeros((len(responses), len(ANSWERS)))
+        if starts[1]:
+            total[: starts[1]] = linear[: starts[1]] * scale
+        for side in range(2):
+            part = responses[starts[side] : starts[side + 1]]
+            if len(part):
+                winners = part.argmax(axis=0)
+                gains = part.max(axis=0).astype(np.float64)[:, None] * self._readout[side * n : (side + 1) * n]
+                np.add.at(total, starts[side] + winners, gains)
+        tokens = encoded.sequence.tokens
+        for place in range(len(responses)):
+            first, last = max(place - 1, 0), min(place + 1, len(responses) - 1)
+            if (first < starts[1]) != (place < starts[1]):
+                first = place
+            if (last < starts[1]) != (place < starts[1]):
+                last = place
+            yield int(tokens[first]), int(tokens[last]), total[place]
+
+    def _responses(self, sequence: TokenSequence, types: TokenTypes) -> tuple[Floats, Floats, NDArray[np.int64]]:
+        """Return what each filter says at each place, what each place adds to the answers itself, segment starts."""
+        rows = self._rows(types)[sequence.types]
+        stated = np.flatnonzero(sequence.states)
+        rows[stated] += self._states[sequence.states[stated]]
+        if len(sequence.phrase_places):
+            first = np.flatnonzero(np.diff(sequence.phrase_places, prepend=-1))
+            known = self._class_rows[self._class_at[sequence.phrase_classes]]
+            rows[sequence.phrase_places[first]] += np.add.reduceat(known, first, axis=0)
+        n = self.n_filters
+        before, here, after, linear = rows[:, :n], rows[:, n : 2 * n], rows[:, 2 * n : 3 * n], rows[:, 3 * n :]
+        out = here + self._bias
+        item_starts = sequence.starts[0::2]
+        inner = np.ones(max(len(rows) - 1, 0), dtype=bool)
+        inner[item_starts[1:-1] - 1] = False
+        out[1:] += before[:-1] * inner[:, None]
+        out[:-1] += after[1:] * inner[:, None]
+        return np.maximum(out, 0), linear, sequence.starts
+
+    def _rows(self, types: TokenTypes) -> Floats:
+        """Return what each token type adds to the windows that it stands in, shape (n_types, 3 * filters + 16)."""
+        if types is not self._types:
+            self._types = types
+            self._of_type = np.zeros((0, self._kernel.shape[1]), np.float32)
+            place = {name: i for i, name in enumerate(self.classes)}
+            self._class_at = np.array([place.get(name, -1) for name in types.class_names], np.int64)
+        known = len(self._of_type)
+        if known < len(types.forms):
+            hashes = types.table()[known:, 0]
+            found = np.searchsorted(self._words, hashes)
+            found[found == len(self._words)] = 0
+            places = np.where(self._words[found] == hashes, found + 1, 0)
+            # One row at a time: the sums must not depend on how many types come at once.
+            rows = [self._type_row(place, types.classes[known + i]) for i, place in enumerate(places.tolist())]
+            self._of_type = np.concatenate([self._of_type, np.array(rows, np.float32)])
+        return self._of_type
+
+    def _type_row(self, place: int, classes: Sequence[int]) -> Floats:
+        vector = self._vectors[place].astype(np.float32) * self._vector_scale
+        row: Floats = vector @ self._kernel + self._at_rest
+        for number in classes:
+            row += self._class_rows[self._class_at[number]]
+        return row
