@@ -31,7 +31,11 @@ ANSWERS: Final[tuple[str, ...]] = (
 )
 """What the network answers, in order: log-odds up to a constant in each question."""
 
+_MEAN: Final = np.float32(0.3)
+"""Factor of the filters' mean answers beside their strongest ones."""
+
 _CHUNK: Final = 64
+"""Statements worked on at once, so that what they look up stays in the processor's cache."""
 
 
 class PhraseDetectors:
@@ -40,7 +44,7 @@ class PhraseDetectors:
     Args:
         arrays: `words` (sorted hashes of the words known), `vectors` (int8, a row a word after one for unknown words),
             `vector_scale`, `class_vectors`, `state_vectors`, `kernels` (3, d, filters), `bias`, `readout`
-            (2 * filters + d, 16) and `readout_bias`.
+            (3 * filters + d, 16) and `readout_bias`.
         classes: names of the lexicon classes, in the order of `class_vectors`.
     """
 
@@ -54,9 +58,9 @@ class PhraseDetectors:
         self.n_filters = kernels.shape[2]
         readout = arrays["readout"].astype(np.float32)
         n = self.n_filters
-        self._kernel = np.concatenate([kernels[0], kernels[1], kernels[2], readout[2 * n :]], axis=1)
+        self._kernel = np.concatenate([kernels[0], kernels[1], kernels[2], readout[3 * n :]], axis=1)
         self._bias = arrays["bias"].astype(np.float32)
-        self._readout = readout[: 2 * n].astype(np.float64)
+        self._readout = readout[: 3 * n].astype(np.float64)
         self._readout_bias = arrays["readout_bias"].astype(np.float64)
         states = arrays["state_vectors"].astype(np.float32) @ self._kernel
         self._at_rest, self._states = states[0], states - states[0]
@@ -106,14 +110,16 @@ class PhraseDetectors:
         n = self.n_filters
         said = np.flatnonzero(np.diff(starts)[0::2] > 0) * 2
         beside = np.flatnonzero(np.diff(starts)[1::2] > 0) * 2 + 1
-        hidden = np.zeros((len(starts) // 2, 2 * n), np.float32)
+        hidden = np.zeros((len(starts) // 2, 3 * n), np.float32)
         mean = np.zeros((len(starts) // 2, len(ANSWERS)), np.float32)
         some = np.sort(np.concatenate([said, beside]))
         if len(some):
             tops = np.maximum.reduceat(responses, starts[some], axis=0)
             scale = 1 / np.sqrt(np.diff(starts)[said]).astype(np.float32)[:, None]
             hidden[said // 2, :n] = tops[some % 2 == 0]
-            hidden[beside // 2, n:] = tops[some % 2 == 1]
+            sums = np.add.reduceat(responses, starts[some], axis=0)[some % 2 == 0]
+            hidden[said // 2, 2 * n :] = sums * scale * _MEAN
+            hidden[beside // 2, n : 2 * n] = tops[some % 2 == 1]
             mean[said // 2] = np.add.reduceat(linear, starts[some], axis=0)[some % 2 == 0] * scale
         return np.round(hidden @ self._readout + mean + self._readout_bias, 6)
 
@@ -127,7 +133,8 @@ class PhraseDetectors:
         scale = float(1 / np.sqrt(np.float32(max(starts[1], 1))))
         total = np.zeros((len(responses), len(ANSWERS)))
         if starts[1]:
-            total[: starts[1]] = linear[: starts[1]] * scale
+            said = responses[: starts[1]].astype(np.float64)
+            total[: starts[1]] = said * scale * float(_MEAN) @ self._readout[2 * n :] + linear[: starts[1]] * scale
         for side in range(2):
             part = responses[starts[side] : starts[side + 1]]
             if len(part):

@@ -15,7 +15,7 @@ class Contribution:
     """One feature at one place.
 
     Attributes:
-        feature: family of the feature, and for spelling the letters.
+        feature: family of the feature.
         source: `text` for the words said, `context` for words outside them, `cue` for a cue given apart.
         span: half-open character span in the source, or None for a feature of the whole segment.
         words: the characters of the span.
@@ -69,6 +69,29 @@ class Explanation:
                 sums[key] = sums.get(key, 0.0) + item.values[name] / len(inside)
         ranked = sorted(sums.items(), key=lambda pair: (-abs(pair[1]), pair[0]))
         return [(*key, value) for key, value in ranked[:limit]]
+
+    def asked(self) -> list[str]:
+        """Return the names of the scores behind the label: its stance, each field present, each denial, its tone."""
+        fields = {name: getattr(self.label, name) for name in ("threat", "dialogue", "deterrence")}
+        present = [f"present:{name}" for name, value in fields.items() if value != "absent"]
+        denied = [f"denied:{name}" for name, value in fields.items() if value == "denied"]
+        return [f"primary:{self.label.stance}", *present, *denied, f"tone:{self.label.tone}"]
+
+    def to_table(self, top: int = 8) -> str:
+        """Return the label and, for each score behind it, the words that pushed it most, as lines of text.
+
+        Args:
+            top: how many words to show for each score.
+        """
+        label = self.label
+        polarity = f" ({label.polarity})" if label.polarity else ""
+        lines = [f"{label.stance}{polarity}, {label.tone}, confidence {label.confidence:.2f}"]
+        for name in self.asked():
+            lines += ["", f"{name}  score {self.scores[name]:+.2f}"]
+            for source, (start, end), word, value in self.words(name, top):
+                where = "" if source == "text" else f" in the {source}"
+                lines.append(f"  {value:+.3f}  {word}  [{start}:{end}]{where}")
+        return "\n".join(lines)
 
     def to_dict(self, limit: int | None = None) -> dict[str, Any]:
         """Return the JSON form; `limit` keeps only the strongest contributions."""

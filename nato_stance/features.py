@@ -111,6 +111,7 @@ class Group:
         starts: first place of each segment, shape (n_segments + 1,).
         first, last: first and last token (of the batch) that each place covers, shape (n_places,).
         scaled: whether a feature counts less in a longer segment.
+        located: whether a feature belongs to the words at its place, and not to the whole segment.
     """
 
     families: tuple[str, ...]
@@ -119,6 +120,7 @@ class Group:
     first: Ints
     last: Ints
     scaled: bool
+    located: bool = True
 
 
 @dataclass(frozen=True)
@@ -671,4 +673,5 @@ def _form_group(
         first,
         last,
         scaled=False,
+        located=False,
     )

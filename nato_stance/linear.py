@@ -17,13 +17,15 @@ from nato_stance.features import (
     Item,
     outside,
     segment_sums,
-    spelling,
     spelling_keys,
     word_scale,
 )
 from nato_stance.joint import OUTPUTS, Floats, JointLayer, decide, labels_of
-from nato_stance.records import Span, StanceLabel
+from nato_stance.records import InvalidInputError, Span, StanceLabel
 from nato_stance.words import TOKEN
+
+MAX_EXPLAINED: Final = 20_000
+"""Characters of a statement and its context that can be explained."""
 
 BATCH: Final = 512
 """Statements encoded at a time; bounds memory, and changes no result."""
@@ -151,18 +153,24 @@ class LinearModel:
         return labels_of(decide(self.scores(items), self.layer)) if items else []
 
     def explain(self, text: str, context: str | None = None, cue: str | None = None) -> Explanation:
-        """Return what pushed the labels of one statement; the contributions are exact."""
-        item = (text, context, cue)
-        scores = self.scores([item])[0]
-        contributions = (
-            sorted(
-                self._contributions(item),
-                key=lambda c: (-abs(c.values[f"primary:{label.stance}"]), c.feature, c.span or (-1, -1)),
+        """Return what pushed the labels of one statement; the contributions are exact.
+
+        Raises:
+            InvalidInputError: the statement and its context are longer than `MAX_EXPLAINED` characters.
+        """
+        if len(text) + len(context or "") > MAX_EXPLAINED:
+            raise InvalidInputError(
+                f"text and context have {len(text) + len(context or '')} characters, an explanation can hold "
+                f"{MAX_EXPLAINED}; explain one statement of it, or label it with classify"
             )
-            if (label := self.label_many([item])[0])
-            else []
+        item = (text, context, cue)
+        scores = self.scores([item])
+        label = labels_of(decide(scores, self.layer))[0]
+        won = f"primary:{label.stance}"
+        contributions = sorted(
+            self._contributions(item), key=lambda c: (-abs(c.values[won]), c.feature, c.span or (-1, -1))
         )
-        return Explanation(label, _named(scores), _named(self.intercept.astype(np.float64)), tuple(contributions))
+        return Explanation(label, _named(scores[0]), _named(self.intercept.astype(np.float64)), tuple(contributions))
 
     def _contributions(self, item: Item) -> Iterator[Contribution]:
         encoded = self.extractor.encode([item])
@@ -172,26 +180,17 @@ class LinearModel:
             segment = np.repeat(np.arange(len(group.starts) - 1), np.diff(group.starts))
             rows = self._table.rows(group.keys)
             for family, place in np.argwhere(rows > 0).tolist():
-                factor = scale[segment[place]] if group.scaled else 1.0
-                first = self._reach(group, family, place)
-                yield _contribution(
-                    group.families[family],
-                    places[first : group.last[place] + 1]
-                    if group.scaled or group.families[family].startswith("class")
-                    else [],
-                    self._rows[rows[family, place]] * factor,
-                )
+                values = self._rows[rows[family, place]] * (scale[segment[place]] if group.scaled else 1.0)
+                name = group.families[family]
+                # What is said of a whole segment has no words of its own.
+                first = self._reach(group, name, place) if group.located else group.last[place] + 1
+                yield _contribution(name, places[first : group.last[place] + 1], values)
         tokens, starts = encoded.spelled
         side = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
-        for token, segment_of in zip(tokens.tolist(), side.tolist(), strict=True):
-            form = self.extractor.types.forms[encoded.types[token]]
-            rows = self._table.rows(spelling_keys([form])[0][segment_of])
-            for gram, row in zip(spelling(form), rows.tolist(), strict=True):
-                if row:
-                    yield _contribution(
-                        f"spelling {gram}", places[token : token + 1], self._rows[row] * scale[segment_of]
-                    )
-
+        spelled = self._spelling_of_types()[encoded.types[tokens], side] * scale[side][:, None]
+        for token, values in zip(tokens.tolist(), spelled, strict=True):
+            if values.any():
+                yield _contribution("spelling", places[token : token + 1], values)
         if self.detectors is not None:
             yield from self._detected(self.detectors, encoded, places)
 
@@ -206,9 +205,9 @@ class LinearModel:
         yield _contribution("detector rest", [], rest @ self.answer_weights)
 
     @staticmethod
-    def _reach(group: Group, family: int, place: int) -> int:
+    def _reach(group: Group, family: str, place: int) -> int:
         """Return the first token of a feature that ends at a place."""
-        back = _BACK.get(group.families[family], 0)
+        back = _BACK.get(family, 0)
         return int(group.first[max(place - back, group.starts[np.searchsorted(group.starts, place, "right") - 1])])
 
 

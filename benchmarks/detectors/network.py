@@ -1,0 +1,205 @@
+"""Trains the phrase detectors on labels and on the teacher's answers, and writes them as numpy arrays."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from teacher import FOLDS, QUESTIONS, codes, folds_of
+from torch import nn
+
+from nato_stance.classifier import common_words, statements_of
+from nato_stance.corpus import read_corpus
+from nato_stance.features import FeatureExtractor, hash_of
+from nato_stance.semantics import Lexicon, shipped_classes
+from nato_stance.training import usable
+from nato_stance.words import CLAUSE_MARKS, QUOTE_MARKS
+
+FILTERS, EPOCHS, BATCH, RATE, WORD_RATE, SOFTNESS, WORD_LOSS = 64, 8, 64, 2e-3, 6e-4, 1.5, 0.05
+TEACHER_SHARE = {True: 0.7, False: 0.4}
+"""Share of the teacher in the loss, for real statements and for those of the project's own."""
+
+KEPT_WORDS = 24_000
+SPECIAL = ["<s>", "<actor>", "<title>", "<body>", "<name>", "<number>", *sorted(CLAUSE_MARKS | QUOTE_MARKS)]
+
+
+@dataclass
+class Places:
+    """Statements as rows of places: word row, state, side; and the classes at each place."""
+
+    words: np.ndarray
+    states: np.ndarray
+    side: np.ndarray
+    class_places: np.ndarray
+    classes: np.ndarray
+    starts: np.ndarray
+
+    def batch(self, rows: list[int], rng: np.random.Generator | None, unknown: int) -> tuple[torch.Tensor, ...]:
+        """Pad some statements; words are lost at random in training, so that unknown words are no surprise."""
+        width = max(int(self.starts[i + 1] - self.starts[i]) for i in rows)
+        words, states, side = (
+            np.full((len(rows), width), -1),
+            np.zeros((len(rows), width), int),
+            np.full((len(rows), width), 2),
+        )
+        places, classes = [], []
+        for k, i in enumerate(rows):
+            a, b = self.starts[i], self.starts[i + 1]
+            words[k, : b - a], states[k, : b - a], side[k, : b - a] = self.words[a:b], self.states[a:b], self.side[a:b]
+            low, high = np.searchsorted(self.class_places, [a, b])
+            places.append(self.class_places[low:high] - a + k * width)
+            classes.append(self.classes[low:high])
+        if rng is not None:
+            words[(rng.random(words.shape) < WORD_LOSS) & (words > 0) & (words < unknown)] = unknown
+        parts = (words, states, side, np.concatenate(places), np.concatenate(classes))
+        return tuple(torch.from_numpy(part) for part in parts)
+
+
+def places_of(
+    extractor: FeatureExtractor, items: list[tuple[str, str | None, str | None]], row_of: dict[int, int], unknown: int
+) -> Places:
+    """Read statements as the detectors will."""
+    encoded = extractor.encode(items)
+    sequence, table = encoded.sequence, extractor.types.table()[:, 0].tolist()
+    single, numbers = extractor.types.classes_at(sequence.types)
+    at, classes = np.concatenate([single, sequence.phrase_places]), np.concatenate([numbers, sequence.phrase_classes])
+    order = np.lexsort((classes, at))
+    rows = np.array([row_of.get(h, unknown) for h in table])
+    side = np.repeat(np.arange(len(sequence.starts) - 1) % 2, np.diff(sequence.starts))
+    return Places(rows[sequence.types], sequence.states, side, at[order], classes[order], sequence.starts[0::2])
+
+
+class Network(nn.Module):
+    """The detectors in torch; `PhraseDetectors` is the same in numpy."""
+
+    def __init__(self, vectors: np.ndarray, n_classes: int) -> None:
+        super().__init__()
+        d, unknown = vectors.shape[1], len(vectors)
+        self.words = nn.Embedding(unknown + 2 + len(SPECIAL), d)  # nothing, words, unknown, special
+        with torch.no_grad():
+            self.words.weight.normal_(0, 0.02)
+            self.words.weight[1 : unknown + 1] = torch.tensor(vectors)
+            self.words.weight[[0, unknown + 1]] = 0
+        self.classes, self.states = nn.Embedding(n_classes, d), nn.Embedding(16, d)
+        for table in (self.classes, self.states):
+            nn.init.normal_(table.weight, 0, 0.05)
+        self.filters, self.readout = nn.Conv1d(d, FILTERS, 3, padding=1), nn.Linear(3 * FILTERS + d, 16)
+
+    def forward(
+        self, words: torch.Tensor, states: torch.Tensor, side: torch.Tensor, places: torch.Tensor, classes: torch.Tensor
+    ) -> torch.Tensor:
+        n, width = words.shape
+        x = (self.words(words + 1) + self.states(states)).reshape(n * width, -1)
+        x = x.index_add(0, places, self.classes(classes)).reshape(n, width, -1) * (words >= 0)[..., None]
+        x = nn.functional.dropout(x, 0.15, self.training)
+        h = torch.relu(self.filters(x.transpose(1, 2))).transpose(1, 2)
+        said, outside = (side == 0)[..., None], (side == 1)[..., None]
+        root = said.sum(1).clamp(min=1).float().sqrt()
+        pooled = [(h * said).amax(1), (h * outside).amax(1), 0.3 * (h * said).sum(1) / root, (x * said).sum(1) / root]
+        return self.readout(nn.functional.dropout(torch.cat(pooled, 1), 0.3, self.training))
+
+
+def fit(
+    data: Places,
+    vectors: np.ndarray,
+    n_classes: int,
+    truth: np.ndarray,
+    soft: np.ndarray,
+    share: np.ndarray,
+    rows: np.ndarray,
+) -> Network:
+    """Train on some statements."""
+    torch.manual_seed(0)
+    rng, network, unknown = np.random.default_rng(0), Network(vectors, n_classes), len(vectors)
+    others = [p for name, p in network.named_parameters() if name != "words.weight"]
+    optimizer = torch.optim.Adam([{"params": [network.words.weight], "lr": WORD_RATE}, {"params": others, "lr": RATE}])
+    steps = EPOCHS * (len(rows) // BATCH + 1)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: min(1, (s + 1) / 100) * max(0.02, 1 - s / steps))
+    y, t, a = torch.tensor(truth), torch.tensor(soft, dtype=torch.float32), torch.tensor(share, dtype=torch.float32)
+    size = np.diff(data.starts)
+    for _ in range(EPOCHS):
+        order = rng.permutation(rows)
+        near = [
+            part[np.argsort(size[part], kind="stable")]
+            for part in np.array_split(order, max(1, len(order) // (30 * BATCH)))
+        ]
+        batches = [part[b : b + BATCH] for part in near for b in range(0, len(part), BATCH)]
+        for k in rng.permutation(len(batches)):
+            batch = batches[k].tolist()
+            answers = network.train()(*data.batch(batch, rng, unknown))
+            loss = torch.zeros(len(batch))
+            for q, (low, high) in enumerate(QUESTIONS):
+                z = answers[:, low:high]
+                wanted = torch.softmax(t[batch, low:high] / SOFTNESS, 1)
+                from_teacher = -(wanted * torch.log_softmax(z / SOFTNESS, 1)).sum(1) * SOFTNESS
+                loss = (
+                    loss
+                    + (1 - a[batch]) * nn.functional.cross_entropy(z, y[batch, q], reduction="none")
+                    + a[batch] * from_teacher
+                )
+            optimizer.zero_grad()
+            loss.mean().backward()
+            optimizer.step()
+            schedule.step()
+    return network.eval()
+
+
+@torch.no_grad()
+def answers_of(network: Network, data: Places, rows: np.ndarray, unknown: int) -> np.ndarray:
+    """Answers for some statements, shape (n, 16)."""
+    parts = [network(*data.batch(rows[b : b + 128].tolist(), None, unknown)).numpy() for b in range(0, len(rows), 128)]
+    return np.concatenate(parts)
+
+
+def arrays_of(network: Network, hashes: np.ndarray, rows: np.ndarray, unknown: int) -> dict[str, np.ndarray]:
+    """The network as the arrays that `PhraseDetectors` takes; vectors in eight bits, a scale a direction."""
+    state = {name: value.numpy() for name, value in network.state_dict().items()}
+    order = np.argsort(hashes)
+    vectors = state["words.weight"][np.concatenate([[unknown], rows[order]]) + 1]
+    scale = np.maximum(np.abs(vectors).max(axis=0), 1e-9) / 127
+    return {
+        "words": hashes[order],
+        "vectors": np.clip(np.round(vectors / scale), -127, 127).astype(np.int8),
+        "vector_scale": scale.astype(np.float32),
+        "class_vectors": state["classes.weight"].astype(np.float16),
+        "state_vectors": state["states.weight"].astype(np.float16),
+        "kernels": np.ascontiguousarray(state["filters.weight"].transpose(2, 1, 0)).astype(np.float16),
+        "bias": state["filters.bias"],
+        "readout": state["readout.weight"].T.astype(np.float16),
+        "readout_bias": state["readout.bias"].astype(np.float64),
+    }
+
+
+def main(work: Path, files: list[str]) -> None:
+    """Write `detectors.npz` and `answers.npz`."""
+    items = usable([item for file in files for item in read_corpus(file)])
+    statements = statements_of([item.item for item in items])
+    stored = np.load(work / "vectors.npz")
+    words, vectors, unknown = stored["words"].tolist(), stored["vectors"], len(stored["words"])
+    row_of = {hash_of(w): i for i, w in enumerate(words)} | {hash_of(s): unknown + 1 + i for i, s in enumerate(SPECIAL)}
+    lexicon = Lexicon.folded(shipped_classes())
+    data = places_of(FeatureExtractor(lexicon, common_words(statements)), statements, row_of, unknown)
+    real = [item.source is not None for item in items]
+    share = np.array([TEACHER_SHARE[r] for r in real])
+    learn = (vectors, len(lexicon.names), codes(items), np.load(work / "teacher.npz")["answers"], share)
+    folds, everything = folds_of(items), np.arange(len(items))
+    answers = np.zeros((len(items), 16), np.float32)
+    for fold in range(FOLDS):
+        network = fit(data, *learn, everything[folds != fold])
+        answers[folds == fold] = answers_of(network, data, everything[folds == fold], unknown)
+    network = fit(data, *learn, everything)
+    met = set(data.words.tolist())
+    common = set(np.argsort(-stored["frequency"], kind="stable")[:KEPT_WORDS].tolist())
+    kept = [(h, r) for h, r in row_of.items() if r > unknown or r in common or r in met]
+    hashes, rows = np.array([h for h, _ in kept], np.uint64), np.array([r for _, r in kept])
+    np.savez(work / "detectors.npz", classes=np.array(lexicon.names), **arrays_of(network, hashes, rows, unknown))
+    texts = np.array([hash_of(item.text) for item in items], np.uint64)
+    order = np.argsort(texts, kind="stable")
+    np.savez_compressed(work / "answers.npz", texts=texts[order], answers=answers[order].astype(np.float16))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])
