@@ -26,6 +26,12 @@ def seconds(text: str) -> float:
     return time.process_time() - start
 
 
+def least(text: str) -> float:
+    """Return the least of some measurements, of more where they are short and so at the mercy of the machine."""
+    first = seconds(text)
+    return min(first, *(seconds(text) for _ in range(1 if first > 5 else 4)))
+
+
 @pytest.mark.parametrize("family", ALL)
 def test_small_texts_take_no_noticeable_time(family: str) -> None:
     text = ALL[family](SMALL)
@@ -39,7 +45,6 @@ def test_small_texts_take_no_noticeable_time(family: str) -> None:
 def test_ten_times_the_text_takes_about_ten_times_the_time(family: str) -> None:
     extract_quotations("“Yes,” said Ada Lom.")
     tenth, whole = FAMILIES[family](LARGE // 10), FAMILIES[family](LARGE)
-    short = min(seconds(tenth) for _ in range(3))
-    long = min(seconds(whole) for _ in range(2))
+    short, long = least(tenth), least(whole)
     assert long < SECONDS_FOR_LARGE
     assert long < MOST_GROWTH * short
