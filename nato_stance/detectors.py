@@ -59,11 +59,12 @@ class PhraseDetectors:
         readout = arrays["readout"].astype(np.float32)
         n = self.n_filters
         self._kernel = np.concatenate([kernels[0], kernels[1], kernels[2], readout[3 * n :]], axis=1)
-        self._bias = arrays["bias"].astype(np.float32)
+        self._bias = np.zeros(self._kernel.shape[1], np.float32)
+        self._bias[n : 2 * n] = arrays["bias"]
         self._readout = readout[: 3 * n].astype(np.float64)
         self._readout_bias = arrays["readout_bias"].astype(np.float64)
         states = arrays["state_vectors"].astype(np.float32) @ self._kernel
-        self._at_rest, self._states = states[0], states - states[0]
+        self._at_rest, self._states = states[0] + self._bias, states - states[0]
         classes_known = arrays["class_vectors"].astype(np.float32) @ self._kernel
         self._class_rows = np.concatenate([classes_known, np.zeros_like(classes_known[:1])])
         self._types: TokenTypes | None = None
@@ -161,13 +162,14 @@ class PhraseDetectors:
             rows[sequence.phrase_places[first]] += np.add.reduceat(known, first, axis=0)
         n = self.n_filters
         before, here, after, linear = rows[:, :n], rows[:, n : 2 * n], rows[:, 2 * n : 3 * n], rows[:, 3 * n :]
-        out = here + self._bias
         item_starts = sequence.starts[0::2]
-        inner = np.ones(max(len(rows) - 1, 0), dtype=bool)
-        inner[item_starts[1:-1] - 1] = False
-        out[1:] += before[:-1] * inner[:, None]
-        out[:-1] += after[1:] * inner[:, None]
-        return np.maximum(out, 0), linear, sequence.starts
+        full = item_starts[1:] > item_starts[:-1]
+        before[item_starts[1:][full] - 1] = 0
+        after[item_starts[:-1][full]] = 0
+        out = np.ascontiguousarray(here)
+        out[1:] += before[:-1]
+        out[:-1] += after[1:]
+        return np.maximum(out, 0, out=out), linear, sequence.starts
 
     def _rows(self, types: TokenTypes) -> Floats:
         """Return what each token type adds to the windows that it stands in, shape (n_types, 3 * filters + 16)."""

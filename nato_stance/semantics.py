@@ -83,7 +83,9 @@ class PhraseTree:
             branch = self._roots[numbers[at]] = _Branch(self._nodes_of[numbers[at]])
         size: int = 0
         classes: tuple[int, ...] = ()
-        for length, number in enumerate(numbers[at + 1 : at + MAX_PHRASE], start=2):
+        length = 1
+        for number in numbers[at + 1 : at + MAX_PHRASE]:
+            length += 1
             try:
                 after = branch.after[number]
             except KeyError:
