@@ -5,8 +5,9 @@ from __future__ import annotations
 import fnmatch
 import glob
 import os
+import stat
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -177,6 +178,50 @@ def total_size(finder: FileFinder) -> int:
             except OSError:
                 continue
     return total
+
+
+def refuse_overwriting(inputs: Iterable[str], outputs: Mapping[str, str | None]) -> None:
+    """Refuse an output that would replace an input that was named, or another output.
+
+    Links and other spellings of a path are seen through. Devices and pipes (`/dev/null`) keep nothing that could be
+    replaced, and may be named as often as one likes.
+
+    Args:
+        inputs: files as named on the command line; `-`, folders and patterns are nothing that an output replaces.
+        outputs: option to path as given; None and `-` are not looked at.
+
+    Raises:
+        InvalidInputError: two of them are one file, and the message names both; or the name of an output is empty.
+
+    Example:
+        >>> refuse_overwriting(["a.txt"], {"-o": "./a.txt"})
+        Traceback (most recent call last):
+        nato_stance.records.InvalidInputError: -o './a.txt' would replace the input 'a.txt'; name another file
+    """
+    taken: dict[object, str] = {}
+    for path in inputs:
+        for identity in _identities(path):
+            taken.setdefault(identity, f"replace the input {path!r}")
+    for option, output in outputs.items():
+        if output == "":
+            raise InvalidInputError(f"{option} is empty; name a file")
+        identities = _identities(output) if output is not None else ()
+        for identity in identities:
+            if identity in taken:
+                raise InvalidInputError(f"{option} {output!r} would {taken[identity]}; name another file")
+        taken.update(dict.fromkeys(identities, f"replace what {option} {output!r} writes"))
+
+
+def _identities(path: str) -> tuple[object, ...]:
+    """Return what tells the file at `path` from others: its real path and, where it exists, its number on the disk."""
+    if path == STDIN:
+        return ()
+    place = os.path.realpath(path)
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return (place,)
+    return (place, (status.st_dev, status.st_ino)) if stat.S_ISREG(status.st_mode) else ()
 
 
 def _nothing(path: str, message: str) -> ArticleFailure:

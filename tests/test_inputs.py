@@ -18,7 +18,7 @@ import pytest
 from nato_stance import InvalidInputError
 from nato_stance.articles import Article, ArticleFailure
 from nato_stance.inputs import InputReader
-from nato_stance.paths import FileFinder
+from nato_stance.paths import FileFinder, refuse_overwriting
 from nato_stance.rows import Columns
 
 
@@ -279,3 +279,26 @@ def test_names_that_are_no_text_can_be_reported(tmp_path: Path) -> None:
     (found,) = read(tmp_path)
     assert found.article_id == "caf\\xe9"
     found.source.encode("utf-8")
+
+
+def test_outputs_that_would_replace_an_input_or_each_other_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.txt").write_text("He said no.", encoding="utf-8")
+    (tmp_path / "link.txt").symlink_to("a.txt")
+    os.link(tmp_path / "a.txt", tmp_path / "twin.txt")
+    for name in ("a.txt", "./a.txt", "link.txt", "twin.txt", str(tmp_path / "a.txt")):
+        with pytest.raises(InvalidInputError, match=r"--articles .*would replace the input 'a\.txt'"):
+            refuse_overwriting(["-", "a.txt"], {"-o": "b.txt", "--articles": name})
+    with pytest.raises(InvalidInputError, match=r"--failures '\./b\.txt' would replace what -o 'b\.txt' writes"):
+        refuse_overwriting(["a.txt"], {"-o": "b.txt", "--failures": "./b.txt"})
+    with pytest.raises(InvalidInputError, match="-o is empty"):
+        refuse_overwriting(["a.txt"], {"-o": ""})
+
+
+def test_outputs_that_replace_nothing_are_let_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.txt").write_text("He said no.", encoding="utf-8")
+    refuse_overwriting(["a.txt", ".", "*.txt", "-"], {"-o": "b.txt", "--articles": None, "--failures": "-"})
+    refuse_overwriting([os.devnull], {"-o": os.devnull, "--articles": os.devnull})
