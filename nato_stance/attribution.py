@@ -11,6 +11,7 @@ from nato_stance.non_statements import is_title_case
 from nato_stance.speakers import Cue, Range, can_speak, cues, main_subject, noun_phrase_at
 from nato_stance.tokens import (
     ADVERB,
+    AUXILIARY,
     CAPITAL,
     COLON,
     COMMA,
@@ -36,20 +37,45 @@ _ENDS_CLAUSE: Final = frozenset(",.?!…;:—–-")
 _NEAR: Final = 3
 _LABEL_REACH: Final = 20
 _APPOSITION: Final = 12
+_CLAUSE_REACH: Final = 12
 _CUES: Final = 8
 """So many cues on either side of a quotation are looked at."""
 
 
 class Attribution(NamedTuple):
-    """What carries a quotation: the token range of the source, that of the cue, and where they stand."""
+    """What carries a quotation: the token ranges of the source and of the cue, where they stand, and the mention.
+
+    The mention is given where it is not the source itself: *who* in "Holm, who called it ...".
+    """
 
     subject: Range | None
     cue: Range | None
     place: str
+    mention: Range | None = None
 
 
-def _of(cue: Cue, place: str) -> Attribution:
-    return Attribution(cue.subject, cue.at, place)
+def _of(frame: Frame, cue: Cue, place: str) -> Attribution:
+    return Attribution(cue.subject, cue.at, place, _relative_pronoun(frame, cue))
+
+
+def _relative_pronoun(frame: Frame, cue: Cue) -> Range | None:
+    """Return the *who* or *which* that is the grammatical subject of a cue."""
+    if cue.subject is None or cue.inverted or cue.passive:
+        return None
+    i = cue.at[0] - 1
+    while i >= cue.subject[1] and frame.flags[i] & (ADVERB | AUXILIARY):
+        i -= 1
+    if i < cue.subject[1] or frame.low[i] not in _SUBJECT_RELATIVES:
+        # "Holm, who has in the past called it": no comma ends the relative clause before the cue.
+        i = cue.subject[1] + 1
+        if not i < cue.at[0] <= i + _CLAUSE_REACH or not frame.flags[i - 1] & COMMA:
+            return None
+        if any(frame.flags[k] & (COMMA | STOP | DASH | QUOTE) for k in range(i, cue.at[0])):
+            return None
+    return (i, i + 1) if frame.low[i] in _SUBJECT_RELATIVES else None
+
+
+_SUBJECT_RELATIVES: Final = frozenset(("who", "which", "that"))
 
 
 def _closes(frame: Frame, text: str, index: int) -> bool:
@@ -97,11 +123,11 @@ def _after(frame: Frame, text: str, index: int, later: Sequence[Cue]) -> Attribu
         if not says or not cue.finite:
             continue
         if cue.passive and cue.subject is None and closes and _follows_freely(frame, cue.end):
-            return _of(cue, AFTER)  # "“...,” it was announced"
+            return _of(frame, cue, AFTER)  # "“...,” it was announced"
         if cue.subject is None or (cue.subject[0] <= at and (not closes or frame.flags[begin] & RELATIVE)):
             continue
         if named or closes or cue.inverted or _follows_freely(frame, cue.end):
-            return _of(cue, AFTER)
+            return _of(frame, cue, AFTER)
     return None
 
 
@@ -129,7 +155,7 @@ def _before(frame: Frame, index: int, earlier: Sequence[Cue]) -> tuple[Attributi
                 i = j
             elif before[j].finite and not before[j].passive:
                 break
-    return _of(before[i], BEFORE), gap
+    return _of(frame, before[i], BEFORE), gap
 
 
 def _is_weak(frame: Frame, cue: Cue, at: int) -> bool:
@@ -192,7 +218,7 @@ def _tail(frame: Frame, index: int, found: Sequence[Cue], *, said: bool) -> Attr
         if not frame.flags[cue.begin - 1] & (COMMA | DASH | QUOTE):
             continue
         if not cue.flags or _follows_freely(frame, cue.end):
-            return _of(cue, TAIL)
+            return _of(frame, cue, TAIL)
     return None
 
 

@@ -20,7 +20,7 @@ from nato_stance.quotes import QuotedSpan, quoted_spans
 from nato_stance.records import InvalidTypeError, Kind, Quotation, Span
 from nato_stance.reporter import reporter_sentences
 from nato_stance.resolution import Resolver, Speaker
-from nato_stance.speakers import Cue, cues, main_subject
+from nato_stance.speakers import Cue, cues, main_subject, span_of
 from nato_stance.tokens import COLON, COMMA, DASH, Frame
 from nato_stance.transcripts import Turn, transcript_turns
 from nato_stance.verbs import verb_forms
@@ -245,6 +245,8 @@ class _Extraction:
             last.spans.append((quote.start, quote.end))
             return
         speaker = self.resolver.resolve(frame, carried.subject) if carried.subject else None
+        if speaker is not None and carried.mention is not None:
+            speaker = speaker._replace(span=span_of(frame, carried.mention))
         kind = self._kind(frame, i, quote, carried.place)
         if kind == "direct" and self.text[quote.start].islower() and _interrupts(frame, carried):
             kind = "mixed"  # "The minister was, he said, “the only ...”"
