@@ -7,10 +7,12 @@ Method: K. Krippendorff, *Content Analysis* (4th ed., 2018), ch. 12, for nominal
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from nato_stance import json_lines
 from nato_stance.codebook import FIELDS
-from nato_stance.records import InvalidInputError
+from nato_stance.records import CorpusFormatError, InvalidInputError
 
 QUESTIONS = (*FIELDS, "primary", "tone")
 
@@ -46,6 +48,37 @@ def krippendorff_alpha(codes: Iterable[tuple[str, str, str]]) -> float:
     if len({label for _, _, label in triples}) == 1:
         return 1.0
     return float(AnnotationTask(data=triples).alpha())
+
+
+def read_codes(path: str | Path) -> list[dict[str, Any]]:
+    """Read a file of stored codes.
+
+    Args:
+        path: JSON lines with `id`, `first` and, where the item was coded twice, `second`.
+
+    Returns:
+        The items that were coded twice, as `agreement` takes them.
+
+    Raises:
+        InvalidInputError: the file cannot be read.
+        CorpusFormatError: a line is of another form; the line is named.
+    """
+    with json_lines.open_lines(path) as lines:
+        items = [_codes(row, f"{path}: line {number}") for number, row in json_lines.rows(lines)]
+    return [item for item in items if item is not None]
+
+
+def _codes(row: Any, where: str) -> dict[str, Any] | None:
+    """Return the codes of an item; None where only one coder saw it."""
+    if isinstance(row, InvalidInputError):
+        raise CorpusFormatError(f"{where} {row}")
+    try:
+        if not row.get("second"):
+            return None
+        codes = {coder: {q: str(row[coder][q]) for q in QUESTIONS} for coder in ("first", "second")}
+        return {"id": str(row["id"]), **codes}
+    except (KeyError, AttributeError, TypeError) as error:
+        raise CorpusFormatError(f"{where} holds no codes ({error!r}); see docs/data.md") from None
 
 
 def agreement(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from nato_stance.codebook import FIELDS, SIGNS, STANCES, TONES
-from nato_stance.records import CorpusFormatError
+from nato_stance.json_lines import open_lines, rows
+from nato_stance.records import CorpusFormatError, InvalidInputError
 
 FORMS: Final = ("direct", "mixed", "indirect")
 SPLITS: Final = ("train", "test")
@@ -138,18 +139,12 @@ def _document(row: dict[str, Any]) -> str | None:
     return f"{row.get('source')}:{path}#{document}"
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
+def _rows(path: str | Path) -> Iterator[tuple[int, Any]]:
     try:
-        with path.open(encoding="utf-8-sig") as file:
-            for number, line in enumerate(file, start=1):
-                if line.strip():
-                    yield number, line
-    except FileNotFoundError:
-        raise CorpusFormatError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise CorpusFormatError(f"{path} is a folder; name the JSON lines file in it") from None
-    except UnicodeDecodeError as error:
-        raise CorpusFormatError(f"{path} is not UTF-8 ({error.reason} at byte {error.start}); save it so") from None
+        with open_lines(path) as lines:
+            yield from rows(lines)
+    except InvalidInputError as error:
+        raise CorpusFormatError(str(error)) from None
 
 
 def scan_corpus(path: str | Path) -> tuple[list[CorpusItem], list[CorpusProblem]]:
@@ -162,16 +157,14 @@ def scan_corpus(path: str | Path) -> tuple[list[CorpusItem], list[CorpusProblem]
         The items of the sound lines, and the problems of the others, both in file order.
 
     Raises:
-        CorpusFormatError: the file does not exist, is a folder, or is not UTF-8.
+        CorpusFormatError: the file does not exist, is a folder, or cannot be read.
     """
     items: list[CorpusItem] = []
     problems: list[CorpusProblem] = []
     seen: dict[str, int] = {}
-    for number, line in _lines(Path(path)):
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            problems.append(CorpusProblem(number, None, f"is no JSON: {error.msg} at character {error.pos}"))
+    for number, row in _rows(path):
+        if isinstance(row, InvalidInputError):
+            problems.append(CorpusProblem(number, None, str(row)))
             continue
         found = [CorpusProblem(number, name, message) for name, message in _problems(row)]
         if not found and row["id"] in seen:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from nato_stance.corpus import CorpusItem
+from nato_stance.json_lines import open_lines, rows
 from nato_stance.records import CorpusFormatError, InvalidInputError
 
 _SPACE = re.compile(r"\s+")
@@ -51,21 +52,33 @@ def read_pointers(path: str | Path) -> list[Pointer]:
     """Read the standoff file.
 
     Raises:
-        CorpusFormatError: the file is missing or a line is not of the expected form; the line is named.
+        CorpusFormatError: the file is missing or empty, or a line is not of the expected form; the line is named.
     """
-    rows: list[Pointer] = []
+    pointers: list[Pointer] = []
     try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise CorpusFormatError(f"{path}: {error.strerror or error}") from None
-    for number, line in enumerate(lines, start=1):
-        try:
-            row = json.loads(line)
-            labels = {k: row[k] for k in _LABELS}
-            rows.append(Pointer(row["id"], row["source"], row["ref"], row["sha1"], labels, row.get("second")))
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise CorpusFormatError(f"{path}: line {number} is no pointer ({error!r})") from None
-    return rows
+        with open_lines(path) as lines:
+            for number, row in rows(lines):
+                pointers.append(_pointer(row, f"{path}: line {number}"))
+    except CorpusFormatError:
+        raise
+    except InvalidInputError as error:
+        raise CorpusFormatError(str(error)) from None
+    if not pointers:
+        raise CorpusFormatError(f"{path} holds no pointer; one JSON object a line is expected")
+    return pointers
+
+
+def _pointer(row: Any, where: str) -> Pointer:
+    if isinstance(row, InvalidInputError):
+        raise CorpusFormatError(f"{where} {row}")
+    try:
+        labels = {k: row[k] for k in _LABELS}
+        pointer = Pointer(row["id"], row["source"], row["ref"], row["sha1"], labels, row.get("second"))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise CorpusFormatError(f"{where} is no pointer ({error!r})") from None
+    if not isinstance(pointer.ref, str | dict) or not isinstance(pointer.source, str):
+        raise CorpusFormatError(f"{where} is no pointer ('source' must be a string, 'ref' a string or an object)")
+    return pointer
 
 
 def _fold(text: str) -> str:
@@ -155,10 +168,10 @@ def rebuild(pointers: Sequence[Pointer], datasets: str | Path) -> tuple[list[Cor
             continue
         try:
             text, context = _resolve(pointer, folder)
-        except (OSError, KeyError, IndexError, ValueError) as error:
+        except (OSError, KeyError, IndexError, ValueError, TypeError, AttributeError, RecursionError) as error:
             failed.append((pointer, f"cannot be read: {error!r}"))
             continue
-        if hashlib.sha1(text.encode("utf-8")).hexdigest() != pointer.sha1:
+        if hashlib.sha1(text.encode("utf-8", "surrogatepass")).hexdigest() != pointer.sha1:
             failed.append((pointer, "the words differ from those that were coded (SHA-1): another version?"))
             continue
         origin = {"scene": pointer.document, "source": pointer.source}
@@ -185,7 +198,7 @@ def attach(items: Sequence[CorpusItem], pointers: Sequence[Pointer]) -> list[Cor
         pointer = known.get(item.id)
         if pointer is None:
             raise CorpusFormatError(f"statement {item.id!r} has no pointer among the real training statements")
-        if hashlib.sha1(item.text.encode("utf-8")).hexdigest() != pointer.sha1:
+        if hashlib.sha1(item.text.encode("utf-8", "surrogatepass")).hexdigest() != pointer.sha1:
             raise CorpusFormatError(f"the words of {item.id!r} differ from those that were coded (SHA-1)")
         result.append(replace(item, scene=pointer.document, source=pointer.source, **pointer.labels))
     return result

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import json
+import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from typing import IO, Any
+from typing import Any, BinaryIO, Final
 
+from nato_stance.cli.arguments import check_outputs, name, share
 from nato_stance.records import InvalidInputError, InvalidTypeError, NatoStanceError
 
-_BATCH = 1000
+_BATCH: Final = 1000
 
 
 def register(subparsers: Any) -> None:
@@ -22,78 +23,81 @@ def register(subparsers: Any) -> None:
         description="Read JSON lines with text and, optionally, id, context and cue; write a line of labels for each.",
     )
     parser.add_argument("file", nargs="?", default="-", help="JSON lines file; - or nothing is standard input")
-    parser.add_argument("-o", "--output", default="-", help="file to write; - is standard output (default)")
-    parser.add_argument("--model", help="model folder written by `nato-stance train`; default: the shipped model")
-    parser.add_argument("--min-confidence", type=float, help="mark labels below this probability as abstained")
-    parser.set_defaults(run=run)
+    parser.add_argument("-o", "--output", type=name, default="-", help="file to write; - is standard output (default)")
+    parser.add_argument(
+        "--model", type=name, help="model folder written by `nato-stance train`; default: the shipped model"
+    )
+    parser.add_argument("--min-confidence", type=share, help="mark labels below this probability as abstained")
+    parser.set_defaults(run=run, usage_error=parser.error)
 
 
-def _row(line: str, number: int) -> dict[str, Any]:
-    try:
-        row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise InvalidInputError(f"line {number} is no JSON: {error.msg} at character {error.pos}") from None
+def _statement(row: Any, number: int) -> dict[str, Any]:
+    """Return a line as an object with a sound id and text; raises what is wrong with it."""
+    from nato_stance.scoring import check_item
+
+    where = f"line {number}"
+    if isinstance(row, InvalidInputError):
+        raise InvalidInputError(f"{where} {row}")
     if isinstance(row, str):
         row = {"text": row}
     if not isinstance(row, dict):
-        raise InvalidTypeError(f"line {number} must be an object with 'text', got {type(row).__name__}")
-    row.setdefault("id", str(number))
-    return row
+        raise InvalidTypeError(f"{where} must be an object with 'text', got {type(row).__name__}")
+    check_item(row, f"{where}: ")
+    return {**row, "id": _identifier(row.get("id"), number)}
 
 
-def _rows(lines: IO[str]) -> Iterator[dict[str, Any] | NatoStanceError]:
-    from nato_stance.scoring import check_item
+def _identifier(value: Any, number: int) -> str | int | float:
+    if value is None:
+        return str(number)
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise InvalidTypeError(f"line {number}: id must be a string or a number, got {type(value).__name__}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InvalidInputError(f"line {number}: id is {value}, which JSON has no number for; give it as a string")
+    return value
 
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
+
+def _statements(lines: Iterable[str]) -> Iterator[dict[str, Any] | NatoStanceError]:
+    from nato_stance.json_lines import rows
+
+    for number, row in rows(lines):
         try:
-            row = _row(line, number)
-            check_item(row, f"line {number}: ")
+            yield _statement(row, number)
         except NatoStanceError as error:
             yield error
-        else:
-            yield row
 
 
-def _write(rows: list[dict[str, Any]], model: Any, min_confidence: float | None, out: IO[str]) -> None:
+def _write(statements: list[dict[str, Any]], model: Any, min_confidence: float | None, out: BinaryIO) -> None:
+    from nato_stance.outputs import json_line
     from nato_stance.scoring import classify_many
 
-    labels = classify_many(rows, model=model, min_confidence=min_confidence)
-    for row, label in zip(rows, labels, strict=True):
-        out.write(json.dumps({"id": row["id"], **label.to_dict()}, ensure_ascii=False) + "\n")
+    labels = classify_many(statements, model=model, min_confidence=min_confidence)
+    pairs = zip(statements, labels, strict=True)
+    out.writelines(json_line({"id": statement["id"], **label.to_dict()}) for statement, label in pairs)
     out.flush()
 
 
 def run(options: argparse.Namespace) -> int:
     """Label every sound line; report each other line on standard error. Return 1 if there was one, else 0."""
+    from nato_stance.json_lines import as_lines, open_lines
     from nato_stance.model_store import load_model
+    from nato_stance.sinks import open_binary
 
+    check_outputs(options, [options.file], {"-o": options.output})
     model = load_model(options.model) if options.model else None
     pending: list[dict[str, Any]] = []
     failed = 0
     with ExitStack() as stack:
-        try:
-            lines = sys.stdin if options.file == "-" else stack.enter_context(open(options.file, encoding="utf-8-sig"))
-            out = (
-                sys.stdout
-                if options.output == "-"
-                else stack.enter_context(open(options.output, "w", encoding="utf-8"))
-            )
-        except OSError as error:
-            raise InvalidInputError(f"{error.filename}: {error.strerror}") from None
-        try:
-            for row in _rows(lines):
-                if isinstance(row, NatoStanceError):
-                    failed += 1
-                    print(f"nato-stance classify: {row}", file=sys.stderr)
-                    continue
-                pending.append(row)
-                if len(pending) == _BATCH:
-                    _write(pending, model, options.min_confidence, out)
-                    pending.clear()
-        except UnicodeDecodeError as error:
-            raise InvalidInputError(f"{options.file} is not UTF-8 ({error.reason}); save it as UTF-8") from None
+        lines = as_lines(sys.stdin) if options.file == "-" else stack.enter_context(open_lines(options.file))
+        out = stack.enter_context(open_binary(options.output))
+        for statement in _statements(lines):
+            if isinstance(statement, NatoStanceError):
+                failed += 1
+                print(f"nato-stance classify: {statement}", file=sys.stderr)
+                continue
+            pending.append(statement)
+            if len(pending) == _BATCH:
+                _write(pending, model, options.min_confidence, out)
+                pending.clear()
         if pending:
             _write(pending, model, options.min_confidence, out)
     return 1 if failed else 0

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+from nato_stance.cli.arguments import check_outputs
+
+_SHOWN: Final = 1_000
+"""Problems that are spelled out; a file with more is of another kind altogether."""
 
 
 def register(subparsers: Any) -> None:
@@ -28,16 +32,18 @@ def register(subparsers: Any) -> None:
     )
     again.add_argument("labels", help="the standoff file, fixtures/corpus/real_labels.jsonl")
     again.add_argument("--datasets", required=True, help="folder with the checkouts of the public data sets")
-    again.add_argument("-o", "--output", required=True, help="JSON lines file to write")
-    again.set_defaults(run=_rebuild)
+    again.add_argument("-o", "--output", required=True, help="JSON lines file to write; - is standard output")
+    again.set_defaults(run=_rebuild, usage_error=again.error)
 
 
 def _check(options: argparse.Namespace) -> int:
     from nato_stance.corpus import scan_corpus
 
     items, problems = scan_corpus(options.file)
-    for problem in problems:
+    for problem in problems[:_SHOWN]:
         print(f"{options.file}: {problem}")
+    if len(problems) > _SHOWN:
+        print(f"{options.file}: and {len(problems) - _SHOWN:,} more problems")
     print(f"{len(items)} sound statements, {len(problems)} problems", file=sys.stderr)
     if items:
         for name in ("threat", "dialogue", "deterrence", "primary", "tone"):
@@ -49,29 +55,23 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _agreement(options: argparse.Namespace) -> int:
-    from nato_stance.agreement import agreement
-    from nato_stance.records import CorpusFormatError
+    from nato_stance.agreement import agreement, read_codes
 
-    try:
-        rows = [json.loads(x) for x in Path(options.file).read_text(encoding="utf-8").splitlines() if x.strip()]
-        result = agreement([row for row in rows if row.get("second")])
-    except OSError as error:
-        raise CorpusFormatError(f"{options.file}: {error.strerror}") from None
-    except (json.JSONDecodeError, KeyError, AttributeError, TypeError) as error:
-        raise CorpusFormatError(f"{options.file}: not a file of codes ({error!r}); see docs/data.md") from None
-    for question, alpha in result.items():
+    for question, alpha in agreement(read_codes(Path(options.file))).items():
         print(f"{question}\t{alpha:.3f}")
     return 0
 
 
 def _rebuild(options: argparse.Namespace) -> int:
+    from nato_stance.outputs import json_line
+    from nato_stance.sinks import open_binary
     from nato_stance.standoff import read_pointers, rebuild
 
+    check_outputs(options, [options.labels], {"-o": options.output})
     pointers = read_pointers(options.labels)
     items, failed = rebuild(pointers, options.datasets)
-    with open(options.output, "w", encoding="utf-8") as out:
-        for item in items:
-            out.write(json.dumps(item.to_dict(), ensure_ascii=False) + "\n")
+    with open_binary(options.output) as out:
+        out.writelines(json_line(item.to_dict()) for item in items)
     for pointer, reason in failed:
         print(f"{pointer.id}: {reason}", file=sys.stderr)
     print(f"{len(items)} of {len(pointers)} statements rebuilt and checked", file=sys.stderr)

@@ -7,6 +7,8 @@ import json
 import sys
 from typing import Any
 
+from nato_stance.cli.arguments import name, whole
+
 
 def register(subparsers: Any) -> None:
     """Add the command to the command line."""
@@ -18,8 +20,8 @@ def register(subparsers: Any) -> None:
     parser.add_argument("text", help="the statement; - reads it from standard input")
     parser.add_argument("--context", help="the sentence that carries the statement")
     parser.add_argument("--cue", help="the reporting word, for example denied")
-    parser.add_argument("--model", help="model folder; default: the shipped model")
-    parser.add_argument("--top", type=int, default=8, help="features to show for each label (default 8)")
+    parser.add_argument("--model", type=name, help="model folder; default: the shipped model")
+    parser.add_argument("--top", type=whole(1), default=8, help="features to show for each label (default 8)")
     parser.add_argument("--json", action="store_true", help="write the whole explanation as JSON")
     parser.set_defaults(run=run)
 

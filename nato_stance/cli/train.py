@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from pathlib import Path
 from typing import Any
 
+from nato_stance.cli.arguments import name
 from nato_stance.records import InvalidInputError
 
 
@@ -20,9 +22,14 @@ def register(subparsers: Any) -> None:
         "testing (split: test) and those without all labels are left out.",
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="labelled statements, JSON lines; see docs/data.md")
-    parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="folder to write the model to")
     parser.add_argument(
-        "--detectors", metavar="FOLDER", help="model whose phrase detectors to use; default: the shipped model's"
+        "-o", "--output", type=name, required=True, metavar="FOLDER", help="folder to write the model to"
+    )
+    parser.add_argument(
+        "--detectors",
+        type=name,
+        metavar="FOLDER",
+        help="model whose phrase detectors to use; default: the shipped model's",
     )
     parser.add_argument("--no-detectors", action="store_true", help="train without phrase detectors")
     parser.add_argument(
@@ -41,8 +48,9 @@ def run(options: argparse.Namespace) -> int:
     from nato_stance.model_store import load_model, save_model
     from nato_stance.training import read_answers, train, usable
 
-    if options.C is not None and options.C <= 0:
+    if options.C is not None and not 0 < options.C < math.inf:
         raise InvalidInputError(f"-C is {options.C}; give a number above 0")
+    _make_folder(Path(options.output))
     items = [item for file in options.files for item in read_corpus(Path(file))]
     print(f"training on {len(usable(items))} of {len(items)} statements", file=sys.stderr)
     detectors = None if options.no_detectors else load_model(options.detectors).detectors
@@ -53,3 +61,13 @@ def run(options: argparse.Namespace) -> int:
     shown = {name: model.provenance[name] for name in ("data_digest", "features", "cross_validated")}
     print(json.dumps({"digest": digest, **shown}, indent=2))
     return 0
+
+
+def _make_folder(folder: Path) -> None:
+    """Make the folder of the model before the long training, which would be lost without one."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise InvalidInputError(f"{folder} is a file; name a folder with -o") from None
+    except OSError as error:
+        raise InvalidInputError(f"the folder {folder} cannot be made: {error.strerror or error}") from None
