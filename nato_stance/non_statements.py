@@ -9,7 +9,8 @@ from typing import Final
 
 from nato_stance.lexicon_files import lexicon
 from nato_stance.quotes import QuotedSpan
-from nato_stance.tokens import CAPITAL, COMMA, CONJUNCTION, DETERMINER, POSSESSIVE, PREPOSITION, QUOTE, Frame
+from nato_stance.verbs import SAY, verb_forms
+from nato_stance.tokens import CAPITAL, COMMA, CONJUNCTION, DETERMINER, POSSESSIVE, PREPOSITION, QUOTE, VERB, Frame
 
 _WORD: Final = re.compile(r"\w[\w’'&.-]*")
 _SMALL: Final = frozenset(
@@ -144,7 +145,22 @@ def follows_naming_phrase(frame: Frame, index: int) -> bool:
     if at == 0:
         return False
     phrases = _naming().get(frame.low[at - 1], ())
-    return any(at >= len(p) and frame.low[at - len(p) : at] == p for p in phrases)
+    found = next((p for p in phrases if at >= len(p) and frame.low[at - len(p) : at] == p), None)
+    if found is None:
+        return False
+    verb = at - len(found) - 1
+    # "added the words “...”", "used the phrase “...”": somebody said just these words.
+    uttered = len(found) == 2 and found[1] in WORDS_SAID and verb >= 0
+    return not (uttered and (frame.low[verb] in USING or _says(frame, verb)))
+
+
+def _says(frame: Frame, i: int) -> bool:
+    """Tell whether token `i` is a form of a verb of saying."""
+    return bool(frame.flags[i] & VERB and verb_forms()[frame.low[i]].flags & SAY)
+
+
+WORDS_SAID: Final = frozenset(["word", "words", "phrase", "phrases", "term"])
+USING: Final = frozenset(["use", "uses", "used", "using", "utter", "utters", "uttered", "uttering"])
 
 
 def is_title(frame: Frame, index: int, words: Sequence[str]) -> bool:

@@ -11,6 +11,7 @@ from functools import cache
 from typing import Final
 
 from nato_stance.lexicon_files import entries, lexicon
+from nato_stance.non_statements import USING, WORDS_SAID
 from nato_stance.records import Span
 from nato_stance.tokens import (
     ADVERB,
@@ -574,6 +575,8 @@ def cues(frame: Frame) -> list[Cue]:
             cue = _noun_cue(frame, i, low)
         elif (flag & PREPOSITION or frame.low[i] == "according") and frame.low[i] in _PHRASE_HEADS:
             cue = _phrase_cue(frame, i)
+        elif frame.low[i] in USING and frame.low[i + 1 : i + 2] == ["the"] and frame.low[i + 2 : i + 3] in _WORDS:
+            cue = Cue((i, i + 1), NAME | FINITE, "use", subject_before(frame, i, low))
         if cue is None:
             continue
         if cue.subject is None and not cue.passive:
@@ -589,6 +592,9 @@ def cues(frame: Frame) -> list[Cue]:
                 said = source
         result.append(cue)
     return result
+
+
+_WORDS: Final = tuple([word] for word in WORDS_SAID)
 
 
 @cache
