@@ -12,6 +12,9 @@ from nato_stance.text import decode, extract_html, without_surrogates
 MAX_SIZE: Final = 20_000_000
 """Default limit of one article, in bytes."""
 
+LARGEST_LIMIT: Final = 1_000_000_000_000
+"""Largest limit that can be set, in bytes: far above any memory, far below what systems can count."""
+
 ContentFormat = Literal["text", "html"]
 
 
@@ -169,8 +172,8 @@ def check_limit(limit: object) -> int:
     """Return a size limit in bytes.
 
     Raises:
-        InvalidInputError: it is not a whole number above zero.
+        InvalidInputError: it is not a whole number from 1 to a million million.
     """
-    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
-        raise InvalidInputError(f"max_size is {limit!r}; give a whole number of bytes, at least 1")
+    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= LARGEST_LIMIT:
+        raise InvalidInputError(f"max_size is {limit!r}; give a whole number of bytes from 1 to {LARGEST_LIMIT:,}")
     return limit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import os
 import stat
@@ -29,6 +30,9 @@ _FORMAT_OF: Final[dict[str, InputFormat]] = {
     ".tsv": "csv",
     ".parquet": "parquet",
 }
+
+
+_PIECE: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,28 +88,28 @@ class InputReader:
         if kind in ("text", "html"):
             yield self._single(path, "html" if kind == "html" else "text")
             return
+        n_rows = 0
+        try:
+            for row in self._rows(path, kind):
+                n_rows += 1
+                yield row
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            kept = f"the {n_rows:,} rows before the damage are read" if n_rows else "no row of it can be read"
+            raise DecodingError(
+                f"the compressed file is damaged ({error}); {kept}, fetch the file again for the rest"
+            ) from error
+        if not n_rows:
+            self.finder.ignored["table without rows"] += 1
+
+    def _rows(self, path: str, kind: InputFormat) -> Iterator[Article | ArticleFailure]:
         rows = RowReader(printable(path), _stem(path), self.columns, self.max_size, self.encoding, self.progress)
         if kind == "parquet":
             if path == STDIN:
                 raise InvalidInputError("a Parquet table cannot be read from standard input; give its path")
             yield from rows.parquet(path)
-        else:
-            yield from self._table(path, rows.json_lines if kind == "jsonl" else rows.csv)
-
-    def _table(
-        self, path: str, read: Callable[[Peekable], Iterator[Article | ArticleFailure]]
-    ) -> Iterator[Article | ArticleFailure]:
-        if path == STDIN:
-            yield from read(cast(Peekable, sys.stdin.buffer))
             return
-        try:
-            with _open_table(path) as stream:
-                yield from read(stream)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise DecodingError(
-                f"the compressed file is damaged ({error}); the rows before the damage are scored, "
-                "fetch the file again for the rest"
-            ) from error
+        with _open_table(path) as stream:
+            yield from rows.json_lines(stream) if kind == "jsonl" else rows.csv(stream)
 
     def _single(self, path: str, kind: Literal["text", "html"]) -> Article:
         if path == STDIN:
@@ -120,11 +124,14 @@ class InputReader:
         return Article(_stem(path), content, printable(path), kind, self.encoding)
 
     def _bounded(self, stream: BinaryIO) -> bytes:
-        # One byte more than allowed tells a file that grows, or a pipe, from one that fits.
-        content = stream.read(self.max_size + 1)
+        # Piece by piece, since a read of many bytes reserves memory for all of them, however few there are. One byte
+        # more than allowed tells a file that grows, or a pipe, from one that fits.
+        content = bytearray()
+        while piece := stream.read(min(_PIECE, self.max_size + 1 - len(content))):
+            content += piece
         if len(content) > self.max_size:
             raise too_large(len(content), self.max_size, at_least=True)
-        return content
+        return bytes(content)
 
 
 def printable(path: str) -> str:
@@ -132,7 +139,9 @@ def printable(path: str) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def _open_table(path: str) -> Peekable:
+def _open_table(path: str) -> contextlib.AbstractContextManager[Peekable]:
+    if path == STDIN:
+        return contextlib.nullcontext(cast(Peekable, sys.stdin.buffer))
     # GzipFile has the peek and readline that are asked of it, without being a BufferedReader by class.
     return cast(Peekable, gzip.open(path, "rb")) if path.lower().endswith(".gz") else open(path, "rb")
 

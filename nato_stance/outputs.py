@@ -8,12 +8,13 @@ import errno
 import io
 import json
 import os
-import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, Final
 
 from nato_stance.articles import Article, ReadableText
 from nato_stance.codebook import STANCES, TONES
+from nato_stance.paths import STDOUT
+from nato_stance.paths import part_of as part_of
 from nato_stance.records import ArticleScore, MissingDependencyError, NatoStanceError
 
 Record = Mapping[str, Any]
@@ -195,7 +196,8 @@ def explained(path: str, part: str | None = None) -> Iterator[None]:
             if part not in (None, path) and os.path.exists(part or "")
             else ""
         )
-        raise OutputError(f"cannot write {path!r}: {_reason(error)}{kept}") from error
+        place = "standard output" if path == STDOUT else repr(path)
+        raise OutputError(f"cannot write {place}: {_reason(error)}{kept}") from error
 
 
 def _reason(error: OSError) -> str:
@@ -208,20 +210,6 @@ def _reason(error: OSError) -> str:
         errno.EISDIR: "it is a folder; give a file name",
     }
     return advice.get(error.errno or 0, error.strerror or str(error))
-
-
-def part_of(path: str) -> str:
-    """Return the name of a result file while it is being written; that of a pipe or a device is its own.
-
-    Example:
-        >>> part_of("stances.jsonl")
-        'stances.jsonl.part'
-    """
-    try:
-        mode = os.stat(path).st_mode
-    except OSError:
-        return f"{path}.part"
-    return f"{path}.part" if stat.S_ISREG(mode) else path
 
 
 class ParquetFile:

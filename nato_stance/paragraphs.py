@@ -6,6 +6,7 @@ characters, so that the time grows with the length of the text and with nothing 
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -92,7 +93,7 @@ def paragraphs(text: str) -> list[Span]:
     """
     result: list[Span] = []
     block: list[Span] = []
-    for start, end in (*_lines(text), (len(text), len(text))):
+    for start, end in itertools.chain(_lines(text), [(len(text), len(text))]):
         line = strip_span(text, start, end)
         if line[0] < line[1]:
             block.append(line)

@@ -16,6 +16,9 @@ T = TypeVar("T")
 BATCH_SIZE: Final = 16
 """Items sent to a worker at once, unless told otherwise: some tens of milliseconds of work on news articles."""
 
+MAX_WORKERS: Final = 1_000
+"""Most workers of one machine: each costs tens of megabytes, and four batches are read ahead for it."""
+
 _BATCH_WEIGHT: Final = 2_000_000
 _BATCHES_PER_WORKER: Final = 4
 _LARGE_WORK: Final = 100_000
@@ -65,7 +68,8 @@ def map_ordered(
 
     Raises:
         InvalidTypeError: `n_jobs` or `batch_size` is no whole number.
-        InvalidInputError: `n_jobs` is 0, `batch_size` is below 1, or joblib's active backend is none of those above.
+        InvalidInputError: `n_jobs` is 0 or above 1,000 on one machine, `batch_size` is below 1, or joblib's active
+            backend is none of those above.
         MissingDependencyError: joblib is not installed and more than one job was asked for.
         WorkerStartError: a worker process cannot be started.
         ClusterLostError: the scheduler of the cluster went away.
@@ -208,6 +212,8 @@ def _pool_of(n_jobs: int | None) -> Callable[[Work], _Pool] | None:
         return partial(_DaskPool, n_workers, backend.client)
     if n_workers == 1 or name == "SequentialBackend":
         return None
+    if n_workers > MAX_WORKERS:
+        raise InvalidInputError(f"n_jobs is {n_workers:,}; one machine takes {MAX_WORKERS:,} at most, -1 fits it")
     if name in ("LokyBackend", "MultiprocessingBackend"):
         return partial(ProcessPool, n_workers)
     if name == "ThreadingBackend":

@@ -15,6 +15,8 @@ from nato_stance.articles import ArticleFailure
 from nato_stance.records import InvalidInputError
 
 STDIN: Final = "-"
+STDOUT: Final = "-"
+_SQLITE: Final = b"SQLite format 3\0"
 
 ENDINGS: Final = (
     ".txt",
@@ -181,35 +183,63 @@ def total_size(finder: FileFinder) -> int:
 
 
 def refuse_overwriting(inputs: Iterable[str], outputs: Mapping[str, str | None]) -> None:
-    """Refuse an output that would replace an input that was named, or another output.
+    """Refuse an output that would replace a file that was named, another output, or a database.
 
     Links and other spellings of a path are seen through. Devices and pipes (`/dev/null`) keep nothing that could be
     replaced, and may be named as often as one likes.
 
     Args:
-        inputs: files as named on the command line; `-`, folders and patterns are nothing that an output replaces.
-        outputs: option to path as given; None and `-` are not looked at.
+        inputs: files as named on the command line, with the database if there is one; `-`, folders and patterns are
+            nothing that an output replaces.
+        outputs: option to path as given; None is not looked at, `-` may stand there once.
 
     Raises:
-        InvalidInputError: two of them are one file, and the message names both; or the name of an output is empty.
+        InvalidInputError: two of them are one file, and the message names both; an output is an SQLite database, or
+            its name is empty.
 
     Example:
         >>> refuse_overwriting(["a.txt"], {"-o": "./a.txt"})
         Traceback (most recent call last):
-        nato_stance.records.InvalidInputError: -o './a.txt' would replace the input 'a.txt'; name another file
+        nato_stance.records.InvalidInputError: -o './a.txt' would replace 'a.txt', which is read; name another file
     """
     taken: dict[object, str] = {}
     for path in inputs:
         for identity in _identities(path):
-            taken.setdefault(identity, f"replace the input {path!r}")
+            taken.setdefault(identity, f"replace {path!r}, which is read")
     for option, output in outputs.items():
+        if output is None:
+            continue
         if output == "":
             raise InvalidInputError(f"{option} is empty; name a file")
-        identities = _identities(output) if output is not None else ()
+        if _is_database(output):
+            raise InvalidInputError(f"{option} {output!r} would replace a database; name another file")
+        identities = [STDOUT] if output == STDOUT else [i for p in {output, part_of(output)} for i in _identities(p)]
         for identity in identities:
             if identity in taken:
                 raise InvalidInputError(f"{option} {output!r} would {taken[identity]}; name another file")
-        taken.update(dict.fromkeys(identities, f"replace what {option} {output!r} writes"))
+        taken.update(dict.fromkeys(identities, f"replace or mix up what {option} {output!r} writes"))
+
+
+def part_of(path: str) -> str:
+    """Return the name of a result file while it is being written; that of a pipe or a device is its own.
+
+    Example:
+        >>> part_of("stances.jsonl")
+        'stances.jsonl.part'
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return f"{path}.part"
+    return f"{path}.part" if stat.S_ISREG(mode) else path
+
+
+def _is_database(path: str) -> bool:
+    try:
+        with open(path if os.path.isfile(path) else os.devnull, "rb") as stream:
+            return stream.read(len(_SQLITE)) == _SQLITE
+    except OSError:  # it cannot be read; whether it can be written is for the one who writes to tell
+        return False
 
 
 def _identities(path: str) -> tuple[object, ...]:

@@ -22,6 +22,7 @@ from nato_stance.text import decode, without_surrogates
 
 _MAX_ESCAPE: Final = 6  # JSON may spend six bytes on one character
 _SLACK: Final = 1_000_000
+_MAX_FIELD: Final = 2**31 - 1  # what the CSV reader can count to on every system
 _ID_NAMES: Final = ("article_id", "id")
 
 Peekable = io.BufferedReader
@@ -44,10 +45,10 @@ class Columns:
     title: str | None = None
 
     def check(self, names: Iterable[str]) -> None:
-        """Refuse a table that lacks the text column or a column that was asked for by name.
+        """Refuse a table that lacks the text column or a column that was asked for by name, or has one twice.
 
         Raises:
-            InvalidInputError: a column is missing; the message lists those that exist.
+            InvalidInputError: a column is missing, and the message lists those that exist; or two have one name.
 
         Example:
             >>> Columns(text="body").check(["id", "text"])
@@ -55,6 +56,9 @@ class Columns:
             nato_stance.records.InvalidInputError: there is no column 'body' (--text-column); the columns are id, text
         """
         present = list(names)
+        twice = [name for name in self.names_in(present) if present.count(name) > 1]
+        if twice:
+            raise InvalidInputError(f"there are several columns {twice[0]!r}; give each a name of its own")
         for option in ("text", "id", "date", "title"):
             wanted = getattr(self, option)
             if wanted is not None and wanted not in present:
@@ -109,7 +113,7 @@ class RowReader:
         lines = self._csv_lines(stream, problems)
         header_line = next(lines, "")
         separator = max(",;\t", key=header_line.count)
-        csv.field_size_limit(max(csv.field_size_limit(), self.max_size + 1))
+        csv.field_size_limit(max(csv.field_size_limit(), min(self.max_size + 1, _MAX_FIELD)))
         header = next(csv.reader([header_line], delimiter=separator), [])
         try:
             self.columns.check(header)

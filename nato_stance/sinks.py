@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterable, Iterator
-from typing import Any, BinaryIO, Final, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from nato_stance.articles import Article, ArticleFailure
-from nato_stance.outputs import COLUMNS, ParquetFile, csv_lines, explained, part_of, result_file
+from nato_stance.outputs import COLUMNS, ParquetFile, csv_lines, explained, result_file
+from nato_stance.paths import STDOUT, part_of
 from nato_stance.store import Due, Run, Settings, Store
 from nato_stance.worker import Form, Scored
-
-STDOUT: Final = "-"
 
 
 class Sink(Protocol):
@@ -160,7 +159,7 @@ def open_binary(path: str) -> Iterator[BinaryIO]:
         with result_file(path) as stream:
             yield stream
         return
-    with explained("standard output"):
+    with explained(path):
         try:
             yield sys.stdout.buffer
         finally:

@@ -29,6 +29,7 @@ _COMMIT_ARTICLES: Final = 200
 _COMMIT_SECONDS: Final = 1.0
 _BUSY_SECONDS: Final = 30.0
 _STDIN: Final = "-"
+_NO_FILES: Final = ("", ":memory:")  # SQLite takes these for databases that are gone when they are closed
 
 # The statement columns of the store: those of a table output without what the article's own row holds.
 _ARTICLE_COLUMNS: Final = ("article_id", "source", "date", "title")
@@ -157,7 +158,8 @@ class Store:
         read_only: True to read an existing one and nothing else.
 
     Raises:
-        StoreError: the file cannot be opened, is no results database, or was made by a later version.
+        StoreError: the name is no file's, the file cannot be opened, is no results database, holds nothing that could
+            be read, or was made by a later version.
 
     Example:
         >>> import tempfile, os
@@ -170,6 +172,8 @@ class Store:
 
     def __init__(self, path: str, *, read_only: bool = False) -> None:
         self.path = os.fspath(path)
+        if self.path in _NO_FILES:
+            raise StoreError(f"{self.path!r} is no name of a database file, results would be lost; give another")
         self._base = os.path.dirname(os.path.abspath(self.path))
         with self._explained():
             self._connection = _connect(self.path, read_only)
@@ -204,6 +208,8 @@ class Store:
         if not read_only:
             # Only now: this writes into the file, which had better be ours.
             self._connection.execute("PRAGMA journal_mode = WAL")
+        if is_new and read_only:
+            raise StoreError(f"{self.path!r} holds no results yet; fill it with: nato-stance score INBOX --db FILE")
         if is_new:
             self._create()
 

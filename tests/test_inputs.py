@@ -9,6 +9,7 @@ import gzip
 import io
 import json
 import os
+import sqlite3
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -289,10 +290,18 @@ def test_outputs_that_would_replace_an_input_or_each_other_are_refused(
     (tmp_path / "link.txt").symlink_to("a.txt")
     os.link(tmp_path / "a.txt", tmp_path / "twin.txt")
     for name in ("a.txt", "./a.txt", "link.txt", "twin.txt", str(tmp_path / "a.txt")):
-        with pytest.raises(InvalidInputError, match=r"--articles .*would replace the input 'a\.txt'"):
+        with pytest.raises(InvalidInputError, match=r"--articles .*would replace 'a\.txt'"):
             refuse_overwriting(["-", "a.txt"], {"-o": "b.txt", "--articles": name})
-    with pytest.raises(InvalidInputError, match=r"--failures '\./b\.txt' would replace what -o 'b\.txt' writes"):
+    with pytest.raises(InvalidInputError, match=r"--failures '\./b\.txt' .*what -o 'b\.txt' writes"):
         refuse_overwriting(["a.txt"], {"-o": "b.txt", "--failures": "./b.txt"})
+    with pytest.raises(InvalidInputError, match=r"--articles '-' would .*mix up what -o '-' writes"):
+        refuse_overwriting(["-"], {"-o": "-", "--articles": "-"})
+    (tmp_path / "b.txt.part").touch()
+    with pytest.raises(InvalidInputError, match=r"-o 'b\.txt' would replace 'b\.txt\.part', which is read"):
+        refuse_overwriting(["b.txt.part"], {"-o": "b.txt"})
+    sqlite3.connect(tmp_path / "s.sqlite").execute("CREATE TABLE t (x)").connection.close()
+    with pytest.raises(InvalidInputError, match=r"-o 's\.sqlite' would replace a database"):
+        refuse_overwriting(["a.txt"], {"-o": "s.sqlite"})
     with pytest.raises(InvalidInputError, match="-o is empty"):
         refuse_overwriting(["a.txt"], {"-o": ""})
 
@@ -302,3 +311,38 @@ def test_outputs_that_replace_nothing_are_let_through(tmp_path: Path, monkeypatc
     (tmp_path / "a.txt").write_text("He said no.", encoding="utf-8")
     refuse_overwriting(["a.txt", ".", "*.txt", "-"], {"-o": "b.txt", "--articles": None, "--failures": "-"})
     refuse_overwriting([os.devnull], {"-o": os.devnull, "--articles": os.devnull})
+
+
+def test_a_column_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("text,note,note,text\na,b,c,d\n", encoding="utf-8")
+    (failure,) = failures(read(tmp_path / "in.csv"))
+    assert "several columns 'text'" in failure.message
+    (tmp_path / "in.csv").write_text("text,note,note\na,b,c\n", encoding="utf-8")
+    (article,) = read(tmp_path / "in.csv")
+    assert isinstance(article, Article)
+
+
+@pytest.mark.parametrize(("name", "data"), [("in.jsonl.gz", gzip.compress(b"\n")), ("in.csv", b"text,id\n")])
+def test_a_table_without_rows_is_counted_among_what_is_left_out(tmp_path: Path, name: str, data: bytes) -> None:
+    (tmp_path / name).write_bytes(data)
+    finder = FileFinder([str(tmp_path / name)])
+    assert not list(InputReader(finder))
+    assert finder.ignored == {"table without rows": 1}
+
+
+def test_damage_before_the_first_row_is_not_called_a_part_of_the_rows(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl.gz").write_bytes(gzip.compress(b'{"text": "He said no."}\n')[:12])
+    (failure,) = failures(read(tmp_path / "in.jsonl.gz"))
+    assert "no row of it can be read" in failure.message
+
+
+def test_limits_that_no_system_can_count_are_refused() -> None:
+    with pytest.raises(InvalidInputError, match="from 1 to 1,000,000,000,000"):
+        InputReader(FileFinder([]), max_size=10**25)
+
+
+def test_a_large_limit_reserves_no_memory(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("He said no.", encoding="utf-8")
+    (article,) = InputReader(FileFinder([str(tmp_path / "a.txt")]), max_size=10**12)
+    assert isinstance(article, Article)
+    assert article.content == b"He said no."
