@@ -32,7 +32,7 @@ from nato_stance.metrics import (
     tally_rows,
 )
 from nato_stance.records import InvalidInputError, InvalidTypeError, StanceLabel
-from nato_stance.scoring import Labeller, check_item
+from nato_stance.scoring import Labeller, check_item, check_iterable, check_model
 from nato_stance.slices import slices_of
 
 SCHEMA_VERSION: Final = 1
@@ -432,7 +432,7 @@ def evaluate(
 
     Raises:
         InvalidInputError: there is no item, two have one id, a label is unknown, or a number is out of range.
-        InvalidTypeError: the model has no `label_many`, or an item is no mapping.
+        InvalidTypeError: the model has no `label_many`, `items` is nothing to iterate over, or an item is no mapping.
 
     Example:
         >>> from nato_stance import load_model
@@ -441,10 +441,8 @@ def evaluate(
         >>> report.measures["primary_accuracy"].value
         1.0
     """
-    if not callable(getattr(model, "label_many", None)):
-        raise InvalidTypeError(
-            f"model is a {type(model).__name__} without label_many; give one that load_model returns"
-        )
+    check_model(model)
+    check_iterable(items, "items")
     known = [as_item(item, i) for i, item in enumerate(items)]
     if not known:
         raise InvalidInputError("there is no statement to measure on; give at least one labelled statement")

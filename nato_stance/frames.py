@@ -11,6 +11,7 @@ from nato_stance.articles import ArticleFailure
 from nato_stance.codebook import STANCES, TONES
 from nato_stance.outputs import COLUMNS, flat_row, statement_records
 from nato_stance.records import ArticleScore, InvalidInputError, InvalidTypeError, MissingDependencyError
+from nato_stance.scoring import check_iterable
 
 BACKENDS: Final = ("pandas", "polars", "pyarrow")
 
@@ -51,7 +52,7 @@ def to_frame(
     Raises:
         MissingDependencyError: narwhals or the backend is not installed.
         InvalidInputError: the backend or the unit is not one of those above.
-        InvalidTypeError: `scores` holds something else than scores.
+        InvalidTypeError: `scores` is nothing to iterate over, or holds something else than scores.
 
     Example:
         >>> import nato_stance
@@ -63,6 +64,8 @@ def to_frame(
         raise InvalidInputError(f"unit is {unit!r}; choose 'statement' or 'article'")
     if backend is not None and backend not in BACKENDS:
         raise InvalidInputError(f"backend is {backend!r}; choose one of {', '.join(BACKENDS)}")
+    if not isinstance(scores, ArticleScore):
+        check_iterable(scores, "scores")
     narwhals = _narwhals()
     chosen = backend or _available()
     if importlib.util.find_spec(chosen) is None:

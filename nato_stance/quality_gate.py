@@ -96,15 +96,13 @@ def read_floors(path: str | Path) -> list[Entry]:
         FloorsError: the file is no such file, an entry does not bear its seal, or lowers a floor without a reason.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        entries = json.loads(Path(path).read_text(encoding="utf-8"))["history"]
+        problems = list(_history_problems(entries))
     except FileNotFoundError:
         return []
     except OSError as error:
         raise FloorsError(f"{path} cannot be read: {error.strerror}") from error
-    try:
-        entries = json.loads(text)["history"]
-        problems = list(_history_problems(entries))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise FloorsError(f"{path} is no file of floors: {error!r}") from error
     if problems:
         raise FloorsError(f"{path}: {'; '.join(problems)}")

@@ -84,6 +84,26 @@ def _threshold(min_confidence: float | None) -> float | None:
     return float(min_confidence)
 
 
+def check_model(model: object, method: str = "label_many") -> None:
+    """Raise InvalidTypeError where a model cannot do what is asked of it."""
+    if isinstance(model, type) or not callable(getattr(model, method, None)):
+        shown = model.__name__ if isinstance(model, type) else type(model).__name__
+        raise InvalidTypeError(f"model is a {shown} without {method}; give one that load_model returns")
+
+
+def check_iterable(values: object, name: str) -> None:
+    """Raise InvalidTypeError where something cannot be iterated over."""
+    if not isinstance(values, Iterable):
+        raise InvalidTypeError(f"{name} must be a list or another iterable, got {type(values).__name__}")
+
+
+def _settings(model: Labeller | None, min_confidence: float | None) -> float | None:
+    """Return the threshold; raises what is wrong with it or with the model, before any work."""
+    if model is not None:
+        check_model(model)
+    return _threshold(min_confidence)
+
+
 def _label(model: Labeller | None, items: list[Item], min_confidence: float | None) -> list[StanceLabel]:
     labels = (model if model is not None else load_model()).label_many(items)
     if min_confidence is None:
@@ -113,14 +133,15 @@ def classify(
         The label; see `StanceLabel`.
 
     Raises:
-        InvalidTypeError: an argument is not a string (or number).
+        InvalidTypeError: an argument is not a string (or number), or the model is none.
         InvalidInputError: `text` has no word, or `min_confidence` is outside 0 to 1.
 
     Example:
         >>> classify("any plans to attack", context="Moscow denies any plans to attack.", cue="denies").threat
         'denied'
     """
-    return _label(model, [_item(text, context, cue)], _threshold(min_confidence))[0]
+    limit = _settings(model, min_confidence)
+    return _label(model, [_item(text, context, cue)], limit)[0]
 
 
 def classify_many(
@@ -140,7 +161,8 @@ def classify_many(
         One label an item, in order; an empty list for no items.
 
     Raises:
-        InvalidTypeError: `items` is a single string, or an item is neither a string nor a mapping with strings.
+        InvalidTypeError: `items` is a single string or nothing to iterate over, an item is neither a string nor a
+            mapping with strings, or the model is none.
         InvalidInputError: an item has no `text` or an empty one; the message gives its position.
 
     Example:
@@ -150,7 +172,8 @@ def classify_many(
     """
     if isinstance(items, str | bytes):
         raise InvalidTypeError("items is a single string; pass a list of statements, or call classify")
-    limit = _threshold(min_confidence)
+    check_iterable(items, "items")
+    limit = _settings(model, min_confidence)
     rows = [check_item(item, f"items[{i}]: ") for i, item in enumerate(items)]
     return _label(model, rows, limit) if rows else []
 
@@ -168,7 +191,7 @@ def explain(text: str, *, context: str | None = None, cue: str | None = None, mo
         An `Explanation` whose spans are half-open character offsets into `text` (or `context`, as marked).
 
     Raises:
-        InvalidTypeError: an argument is not a string.
+        InvalidTypeError: an argument is not a string, or the model cannot explain.
         InvalidInputError: `text` has no word.
 
     Example:
@@ -176,6 +199,8 @@ def explain(text: str, *, context: str | None = None, cue: str | None = None, mo
         'dialogue'
     """
     item = _item(text, context, cue)
+    if model is not None:
+        check_model(model, "explain")
     result: Explanation = (model if model is not None else load_model()).explain(*item)
     return result
 
@@ -201,7 +226,7 @@ def score_article(
         statement, an empty one included, gives an empty `statements`.
 
     Raises:
-        InvalidTypeError: `text` is not a string, or an identifier is neither a string nor None.
+        InvalidTypeError: `text` is not a string, an identifier is neither a string nor None, or the model is none.
         InvalidInputError: `min_confidence` is outside 0 to 1.
 
     Example:
@@ -237,7 +262,7 @@ def score_together(
         One score an article, in order.
 
     Raises:
-        InvalidTypeError: a text is not a string, or an identifier is neither a string nor None.
+        InvalidTypeError: a text is not a string, an identifier is neither a string nor None, or the model is none.
         InvalidInputError: `min_confidence` is outside 0 to 1.
 
     Example:
@@ -245,7 +270,7 @@ def score_together(
         >>> [len(score.statements) for score in scores]
         [1, 0]
     """
-    limit = _threshold(min_confidence)
+    limit = _settings(model, min_confidence)
     checked = [_checked(*article) for article in articles]
     quotations = [extract_quotations(article.text) for article in checked]
     items: list[Item] = [(q.text, q.context, q.cue) for found in quotations for q in found]

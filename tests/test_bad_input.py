@@ -194,16 +194,23 @@ def test_an_identifier_that_is_no_json_is_refused_or_mended(capsys: pytest.Captu
         nato_stance.extract_quotations,
         nato_stance.explain,
         lambda x: list(nato_stance.score_articles(x)),
-        pytest.param(nato_stance.classify_many, marks=defect("scoring.classify_many iterates before it looks")),
-        pytest.param(
-            lambda x: nato_stance.evaluate(nato_stance.load_model(), x),
-            marks=defect("evaluation.evaluate iterates before it looks"),
-        ),
+        nato_stance.classify_many,
+        lambda x: nato_stance.evaluate(nato_stance.load_model(), x),
+        nato_stance.to_frame,
     ],
 )
 def test_arguments_of_another_type_are_told(call: Callable[[Any], object], value: object) -> None:
     with pytest.raises(nato_stance.InvalidTypeError, match=type(value).__name__):
         call(value)
+
+
+@pytest.mark.parametrize(
+    "call", [nato_stance.classify, nato_stance.score_article, nato_stance.explain, nato_stance.classify_many]
+)
+@pytest.mark.parametrize("model", ["a name", 5, nato_stance.StanceClassifier])
+def test_what_is_no_model_is_told(call: Callable[..., object], model: object) -> None:
+    with pytest.raises(nato_stance.InvalidTypeError, match="load_model"):
+        call("We are ready to talk." if call is not nato_stance.classify_many else [], model=model)
 
 
 @pytest.mark.parametrize(
