@@ -21,6 +21,7 @@ from nato_stance.tokens import (
     DETERMINER,
     OBJECT,
     PREPOSITION,
+    PRONOUN,
     QUOTE,
     RELATIVE,
     ROLE,
@@ -191,6 +192,8 @@ def _is_inside(frame: Frame, outer: Cue, inner: Cue) -> bool:
     if outer.inverted:
         return False
     lead = (inner.begin if inner.begin > outer.at[1] else inner.at[0]) - 1
+    if _is_reported_plan(frame, outer, inner):
+        return True
     if lead >= outer.at[1] and (frame.flags[lead] & COMMA or frame.low[lead] == "which"):
         return False
     for i in range(outer.at[1], lead + 1):
@@ -200,6 +203,17 @@ def _is_inside(frame: Frame, outer: Cue, inner: Cue) -> bool:
     return True
 
 
+def _is_reported_plan(frame: Frame, outer: Cue, inner: Cue) -> bool:
+    """Tell whether a pronoun *would* do the saying: "said that, if elected, she would ask him to lead a ..."."""
+    if inner.subject is None or inner.subject[0] < outer.at[1] or not frame.flags[inner.subject[0]] & PRONOUN:
+        return False
+    between = range(inner.subject[0], inner.at[0])
+    if not any(frame.low[i] in ("would", "could", "might") for i in between):
+        return False
+    return not any(frame.flags[i] & QUOTE or frame.low[i] in _TURNS for i in range(outer.at[1], inner.subject[0]))
+
+
+_TURNS: Final = frozenset(["and", "but", "while", "which", "whom", "whereas"])
 _COORDINATORS: Final = frozenset(["and", "but", "while", "though", "although", "whereas", "as", "when", "because"])
 
 
@@ -317,7 +331,17 @@ def _hands_on(frame: Frame, index: int, direct: Attribution, before: tuple[Attri
     if direct.cue is None or before[0].subject is None or before[1] > 1 or not frame.flags[frame.at[index] - 1] & COMMA:
         return False
     after = max(direct.cue[1], direct.subject[1] if direct.subject else 0)
-    return after + 1 < frame.size and bool(frame.flags[after] & (COMMA | COLON) and frame.flags[after + 1] & QUOTE)
+    if after + 1 >= frame.size or not frame.flags[after] & (COMMA | COLON):
+        return False
+    if index + 1 >= len(frame.at):
+        return False
+    following = frame.at[index + 1]
+    aside = range(after + 1, following - 1)
+    return following == after + 1 or (
+        len(aside) < _APPOSITION
+        and bool(frame.flags[following - 1] & (COMMA | COLON))
+        and not any(frame.flags[i] & (COMMA | STOP | PRONOUN) for i in aside)
+    )
 
 
 def _passes_on(found: Sequence[Cue], direct: Attribution) -> bool:

@@ -9,8 +9,8 @@ from typing import Final
 
 from nato_stance.lexicon_files import lexicon
 from nato_stance.quotes import QuotedSpan
-from nato_stance.verbs import SAY, verb_forms
 from nato_stance.tokens import CAPITAL, COMMA, CONJUNCTION, DETERMINER, POSSESSIVE, PREPOSITION, QUOTE, VERB, Frame
+from nato_stance.verbs import SAY, verb_forms
 
 _WORD: Final = re.compile(r"\w[\w’'&.-]*")
 _SMALL: Final = frozenset(
@@ -159,7 +159,7 @@ def _says(frame: Frame, i: int) -> bool:
     return bool(frame.flags[i] & VERB and verb_forms()[frame.low[i]].flags & SAY)
 
 
-WORDS_SAID: Final = frozenset(["word", "words", "phrase", "phrases", "term"])
+WORDS_SAID: Final = frozenset(["word", "words", "phrase", "phrases"])
 USING: Final = frozenset(["use", "uses", "used", "using", "utter", "utters", "uttered", "uttering"])
 
 

@@ -45,6 +45,7 @@ _ARTICLES: Final = frozenset(("the", "a", "an"))
 _LINKS: Final = PREPOSITION | CONJUNCTION
 _DATELINE: Final = 12
 _PLURAL_REACH: Final = 8
+_PHRASE: Final = 5
 _BREAK: Final = COMMA | STOP | COLON | DASH | QUOTE
 _NOT_SUBJECT: Final = _BREAK | CONJUNCTION | RELATIVE
 _ADDRESSED: Final = frozenset(("tell", "ask", "inform", "remind", "urge", "assure", "advise", "brief", "notify"))
@@ -100,6 +101,13 @@ def _skip_time(frame: Frame, i: int, low: int) -> int:
         if i >= low and frame.low[i] in ("on", "in"):
             i -= 1
         return _skip_back(frame, i, low, ADVERB | AUXILIARY)
+    if frame.flags[i] & _BREAK:
+        return i
+    for j in range(i - 1, max(low, i - _PHRASE), -1):
+        if frame.flags[j] & PREPOSITION and frame.low[j - 1] in ("has", "have", "had"):
+            return _skip_back(frame, j - 1, low, ADVERB | AUXILIARY)  # "has in the past called"
+        if frame.flags[j] & (_BREAK | CONJUNCTION | VERB):
+            break
     return i
 
 
@@ -359,6 +367,11 @@ def _verb_cue(frame: Frame, i: int, low: int) -> Cue | None:
         return None
     end, kind, lemma = found
     cue = Cue((i, end), kind, lemma)
+    if lemma in _QUOTING and end < frame.size:
+        quoted = noun_phrase_at(frame, end, frame.size)
+        if quoted is not None and tuple(frame.low[quoted[1] : quoted[1] + 2]) in _AS_SAYING:
+            cue.subject = quoted  # "the agency quotes an official as saying"
+            return cue
     if kind & GERUND and not kind & FINITE:
         if i - 2 >= low and not previous and flags[i - 2] & (DETERMINER | POSSESSIVE):
             return None  # "a regular briefing"
@@ -394,6 +407,8 @@ def _verb_cue(frame: Frame, i: int, low: int) -> Cue | None:
     return cue
 
 
+_QUOTING: Final = frozenset(("quote", "cite"))
+_AS_SAYING: Final = frozenset((("as", "saying"), ("as", "telling"), ("as", "adding"), ("as", "calling")))
 _HABITS: Final = frozenset(("likes", "liked", "used", "loves", "loved", "tends", "tended", "continues", "continued"))
 _CONVICTIONS: Final = frozenset(("convinced", "certain", "adamant", "sure", "confident"))
 _ALONE: Final = frozenset(
@@ -512,6 +527,8 @@ def _inverted_only(frame: Frame, cue: Cue, low: int) -> Cue | None:
     j = _skip_back(frame, i - 1, low, ADVERB)
     if cue.flags & BASE and not cue.flags & (FINITE ^ BASE):
         return None
+    if i > low and frame.flags[i - 1] & AUXILIARY and frame.low[i - 1].startswith("do"):
+        return None  # "“...” don't support X"
     if j >= low and not frame.flags[j] & (QUOTE | COMMA | STOP | DASH):
         reports = (
             cue.at[1] - i > 1
