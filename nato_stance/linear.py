@@ -63,14 +63,15 @@ class KeyTable:
         """Return for each key its row, counted from 1; 0 where the key is unknown. Same shape as `keys`."""
         flat = keys.ravel()
         home = self._home(flat)
-        found = self._slots[home]
-        wrong = np.flatnonzero((found != 0) & (self._keys[found] != flat))
+        # `take` gathers rows several times as fast as indexing with an array.
+        found = self._slots.take(home)
+        wrong = np.flatnonzero((found != 0) & (self._keys.take(found) != flat))
         for probe in range(1, self._probes):
             if not len(wrong):
                 break
-            candidate = self._slots[(home[wrong] + probe) & self._mask]
+            candidate = self._slots.take((home[wrong] + probe) & self._mask)
             found[wrong] = candidate
-            wrong = wrong[(candidate != 0) & (self._keys[candidate] != flat[wrong])]
+            wrong = wrong[(candidate != 0) & (self._keys.take(candidate) != flat[wrong])]
         found[wrong] = 0
         return found.reshape(keys.shape)
 
@@ -123,14 +124,15 @@ class LinearModel:
         scale = word_scale(encoded.n_words)[:, None]
         for group in encoded.groups:
             rows = self._table.rows(group.keys)
-            places = self._rows[rows[0]]
+            places = self._rows.take(rows[0], axis=0)
             for family in rows[1:]:
-                places += self._rows[family]
+                places += self._rows.take(family, axis=0)
             sums = segment_sums(places, group.starts)
             total += sums * scale if group.scaled else sums
         tokens, starts = encoded.spelled
         side = np.repeat(np.arange(len(starts) - 1) % 2, np.diff(starts))
-        total += segment_sums(self._spelling_of_types()[encoded.types[tokens], side], starts) * scale
+        spelled = self._spelling_of_types().reshape(-1, len(OUTPUTS)).take(2 * encoded.types[tokens] + side, axis=0)
+        total += segment_sums(spelled, starts) * scale
         scores = total[0::2] + total[1::2] + self.intercept
         if self.detectors is not None:
             answers = self.detectors.answers(encoded, self.extractor.types)
