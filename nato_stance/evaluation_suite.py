@@ -413,6 +413,43 @@ class SuiteBuilder:
         )
 
 
+def comparable(old: Mapping[str, Any], digests: Mapping[str, str]) -> tuple[dict[str, Mapping[str, Any]], list[str]]:
+    """Tell which sets of an earlier suite a new one can be compared on; asked before measuring, it saves the time.
+
+    Args:
+        old: the JSON form of the earlier suite.
+        digests: name of each set of the new suite to the digest of its data.
+
+    Returns:
+        The model's earlier report for each set that both have with the same data, and a line for each other set.
+
+    Raises:
+        InvalidInputError: the earlier one is no suite of this version, or no set is in both.
+    """
+    try:
+        if old["schema_version"] != SCHEMA_VERSION:
+            raise ValueError(old["schema_version"])
+        earlier: dict[str, Mapping[str, Any]] = {
+            str(name): {**systems["systems"][MODEL]} for name, systems in old["sets"].items()
+        }
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise InvalidInputError(
+            f"the earlier results are no evaluation of schema version {SCHEMA_VERSION}; "
+            "give a file that `nato-stance evaluate --json` wrote"
+        ) from None
+    shared, notes = {}, []
+    for name in sorted({*earlier, *digests}):
+        if name not in digests or name not in earlier:
+            notes.append(f"{name} was measured in {'the earlier' if name in earlier else 'this'} run only")
+        elif earlier[name].get("data_digest") != digests[name]:
+            notes.append(f"{name} holds other data than in the earlier run; its numbers cannot be compared")
+        else:
+            shared[name] = earlier[name]
+    if not shared:
+        raise InvalidInputError(f"nothing to compare: {'; '.join(notes)}")
+    return shared, notes
+
+
 def compare_suites(old: Mapping[str, Any], new: EvaluationSuite) -> tuple[list[Comparison], list[str]]:
     """Compare the model of an earlier suite with that of a new one, set by set.
 
@@ -426,23 +463,10 @@ def compare_suites(old: Mapping[str, Any], new: EvaluationSuite) -> tuple[list[C
     Raises:
         InvalidInputError: the earlier one is no suite of this version, or no set is in both.
     """
-    if old.get("schema_version") != SCHEMA_VERSION or not isinstance(old.get("sets"), Mapping):
-        raise InvalidInputError(
-            f"the earlier results are no evaluation of schema version {SCHEMA_VERSION}; "
-            "give a file that `nato-stance evaluate --json` wrote"
-        )
-    comparisons, notes = [], []
-    for name in sorted({*old["sets"], *new.reports}):
-        if name not in new.reports or name not in old["sets"]:
-            notes.append(f"{name} was measured in {'the earlier' if name in old['sets'] else 'this'} run only")
-            continue
-        before, after = old["sets"][name]["systems"][MODEL], new.reports[name][MODEL]
-        if before["data_digest"] != after.data_digest:
-            notes.append(f"{name} holds other data than in the earlier run; its numbers cannot be compared")
-            continue
-        comparisons.append(
-            compare({**before, "system": "earlier model"}, after, seed=new.seed, n_bootstrap=new.n_bootstrap)
-        )
-    if not comparisons:
-        raise InvalidInputError(f"nothing to compare: {'; '.join(notes)}")
+    reports = {name: systems[MODEL] for name, systems in new.reports.items()}
+    shared, notes = comparable(old, {name: report.data_digest for name, report in reports.items()})
+    comparisons = [
+        compare({**before, "system": "earlier model"}, reports[name], seed=new.seed, n_bootstrap=new.n_bootstrap)
+        for name, before in shared.items()
+    ]
     return comparisons, notes

@@ -231,7 +231,7 @@ def test_command_tells_wrong_usage_and_empty_gold(corpus: Callable[..., Path], c
     capsys.readouterr()
     assert run(["--brat", str(corpus(ann=""))]) == 0
     assert "no quotation marks inside the Content spans" in capsys.readouterr().err
-    with pytest.raises(InvalidInputError, match="cannot be written"):
+    with pytest.raises(OSError, match="the folder does not exist"):
         run(["--brat", str(corpus()), "--json", "/no/such/folder/x.json"])
 
 

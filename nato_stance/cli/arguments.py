@@ -1,4 +1,4 @@
-"""What commands ask of their arguments: kinds of values, and outputs that cost no input and can be written."""
+"""What commands share: kinds of values, and outputs that cost no input, can be written, and are whole or not there."""
 
 from __future__ import annotations
 
@@ -6,9 +6,15 @@ import argparse
 import errno
 import math
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
+from typing import Final
 
 from nato_stance.records import InvalidInputError
+
+_UNITS: Final = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
+_SIZE: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([kmg]?)b?", re.IGNORECASE)
+_JSON_LINES: Final = ("", ".jsonl", ".ndjson", ".json", ".txt")
 
 
 def name(value: str) -> str:
@@ -38,6 +44,45 @@ def share(value: str) -> float:
     if not 0.0 <= number <= 1.0:
         raise argparse.ArgumentTypeError(f"{value!r} is no probability; give a number from 0 to 1")
     return number
+
+
+def size(value: str) -> int:
+    """Return a number of bytes: digits, or a number with kB, MB or GB."""
+    from nato_stance.articles import LARGEST_LIMIT
+
+    match = _SIZE.fullmatch(value.strip())
+    number = float(match.group(1)) * _UNITS[match.group(2).lower()] if match else 0.0
+    if not 1 <= number <= LARGEST_LIMIT:
+        raise argparse.ArgumentTypeError(
+            f"{value!r} is no size up to 1000GB; give bytes, or a number with kB, MB or GB"
+        )
+    return int(number)
+
+
+def encoding(value: str) -> str:
+    """Return Python's name of a text encoding."""
+    from nato_stance.text import check_encoding
+
+    try:
+        return check_encoding(value)
+    except InvalidInputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def output_form(options: argparse.Namespace, path: str, forms: Mapping[str, str]) -> str:
+    """Return the format that is asked for or that the ending of an output tells; none ends the program with status 2.
+
+    Args:
+        options: of a command that has `--format` and has set `usage_error`.
+        path: of the output.
+        forms: ending to format, besides those of JSON lines; `-` and names without an ending are JSON lines.
+    """
+    forms = {**dict.fromkeys(_JSON_LINES, "jsonl"), **forms}
+    ending = os.path.splitext(path)[1].lower()
+    if options.format is None and ending not in forms:
+        known = ", ".join(x for x in forms if x)
+        options.usage_error(f"the ending of -o {path!r} tells no format that can be written ({known}); give --format")
+    return str(options.format or forms[ending])
 
 
 def check_outputs(options: argparse.Namespace, inputs: Iterable[str | None], outputs: Mapping[str, str | None]) -> None:
@@ -72,3 +117,15 @@ def _check_writable(path: str) -> None:
         os.stat(folder)
         if not os.access(path if part_of(path) == path else folder, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def write_text(path: str, content: str) -> None:
+    """Write a whole file, or to standard output for `-`.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    from nato_stance.sinks import open_binary
+
+    with open_binary(path) as stream:
+        stream.write(content.encode("utf-8", "backslashreplace"))

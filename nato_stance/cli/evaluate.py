@@ -6,16 +6,19 @@ import argparse
 import json
 import shlex
 import sys
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from nato_stance.cli import arguments
 from nato_stance.records import InvalidInputError
 
 if TYPE_CHECKING:
+    from nato_stance.article_evaluation import CodedArticle
+    from nato_stance.brat import BratDocument
     from nato_stance.corpus import CorpusItem
-    from nato_stance.evaluation_suite import EvaluationSuite, SuiteBuilder
+    from nato_stance.evaluation_suite import EvaluationSuite
 
 _DESCRIPTION: Final = """\
 Measure a model against labelled statements, with bootstrap intervals, baselines beside it, slices and calibration.
@@ -44,7 +47,7 @@ def register(subparsers: Any) -> None:
     parser.add_argument(
         "file", nargs="*", metavar="FILE", help="labelled JSON lines, or NAME=FILE; - is standard input"
     )
-    parser.add_argument("--model", metavar="DIR", help="model folder; default: the shipped model")
+    parser.add_argument("--model", type=arguments.name, metavar="DIR", help="model folder; default: the shipped model")
 
     data = parser.add_argument_group("data")
     data.add_argument("--corpus", metavar="DIR", help=f"folder with statements.jsonl (without FILE: {_CORPUS})")
@@ -59,12 +62,22 @@ def register(subparsers: Any) -> None:
     runs = parser.add_argument_group("what is run")
     runs.add_argument("--no-cv", action="store_true", help="leave cross-validation out")
     runs.add_argument("--no-baselines", action="store_true", help="leave the baselines out")
-    runs.add_argument("--folds", type=int, default=5, metavar="N", help="folds of cross-validation (default 5)")
     runs.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="fixes folds, resamples, permutations (default 0)"
+        "--folds", type=arguments.whole(2), default=5, metavar="N", help="folds of cross-validation (default 5)"
     )
     runs.add_argument(
-        "--bootstrap", type=int, default=1000, metavar="N", help="resamples of an interval (default 1000)"
+        "--seed",
+        type=arguments.whole(0),
+        default=0,
+        metavar="N",
+        help="fixes folds, resamples, permutations (default 0)",
+    )
+    runs.add_argument(
+        "--bootstrap",
+        type=arguments.whole(1),
+        default=1000,
+        metavar="N",
+        help="resamples of an interval (default 1000)",
     )
 
     out = parser.add_argument_group("output")
@@ -81,7 +94,7 @@ def register(subparsers: Any) -> None:
 
     only = parser.add_argument_group("evaluate quotations")
     only.add_argument("--misses", metavar="N", help="list up to N faults of each sort")
-    parser.set_defaults(run=lambda options: run(options, parser))
+    parser.set_defaults(run=lambda options: run(options, parser), usage_error=parser.error)
 
 
 def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
@@ -94,8 +107,37 @@ def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         parser.error("--update belongs to --gate")
     if options.reason and not options.update:
         parser.error("--reason belongs to --update")
+    from nato_stance.corpus import data_digest
+    from nato_stance.evaluation_suite import comparable
+    from nato_stance.quality_gate import read_floors
+
+    _check_files(options)
     earlier = _read_json(options.compare) if options.compare else None
-    suite = _measure(options)
+    floors = read_floors(options.floors) if options.gate else []
+    data = _read(options)
+    sets = _sets(data, cross_validated=_cross_validates(options, data))
+    if earlier is not None:
+        comparable(earlier, {title: data_digest(items) for title, items in sets.items()})
+    suite = _measure(options, data)
+    _report(options, suite, earlier)
+    return _gate(options, floors, suite.to_dict()) if options.gate else 0
+
+
+def _check_files(options: argparse.Namespace) -> None:
+    """Refuse outputs that would cost an input, or cannot be written, before hours of measuring."""
+    inputs = [*(path for _, path in map(_named, options.file)), options.compare, options.real, options.answers]
+    outputs = {f"--{title}": getattr(options, title) for title in ("json", "html", "markdown")}
+    for option in ("--html", "--markdown"):
+        if outputs[option] == "-":
+            options.usage_error(f"{option} needs the name of a file; only --json can go to standard output")
+    if options.update:
+        outputs["--floors"] = options.floors
+    elif options.gate:
+        inputs.append(options.floors)
+    arguments.check_outputs(options, inputs, outputs)
+
+
+def _report(options: argparse.Namespace, suite: EvaluationSuite, earlier: Mapping[str, Any] | None) -> None:
     text = suite.to_json() if options.json == "-" else suite.to_table() + "\n"
     if earlier is not None:
         compared = _compare(earlier, suite)
@@ -103,30 +145,29 @@ def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
             print(compared, file=sys.stderr)
         else:
             text += "\n" + compared + "\n"
-    sys.stdout.write(text)
+    arguments.write_text("-", text)
     if options.json and options.json != "-":
-        _write(options.json, suite.to_json())
+        arguments.write_text(options.json, suite.to_json())
     if options.html:
         from nato_stance.report_html import render
 
-        _write(options.html, render(suite.to_dict()))
+        arguments.write_text(options.html, render(suite.to_dict()))
     if options.markdown:
         from nato_stance import report_markdown
 
-        _write(options.markdown, report_markdown.render(suite.to_dict(), _command(options)))
-    return _gate(options, suite.to_dict()) if options.gate else 0
+        arguments.write_text(options.markdown, report_markdown.render(suite.to_dict(), _command(options)))
 
 
 def _command(options: argparse.Namespace) -> str:
     """Return the command that measures the same again, without what only names outputs."""
     words = ["nato-stance", "evaluate", *options.file]
-    for name in ("model", "corpus", "real", "answers", "articles", "behaviour", "brat"):
-        if getattr(options, name) is not None:
-            words += [f"--{name}", getattr(options, name)]
-    for name, usual in (("folds", 5), ("seed", 0), ("bootstrap", 1000)):
-        if getattr(options, name) != usual:
-            words += [f"--{name}", str(getattr(options, name))]
-    words += [f"--{name.replace('_', '-')}" for name in ("no_cv", "no_baselines") if getattr(options, name)]
+    for option in ("model", "corpus", "real", "answers", "articles", "behaviour", "brat"):
+        if getattr(options, option) is not None:
+            words += [f"--{option}", getattr(options, option)]
+    for option, usual in (("folds", 5), ("seed", 0), ("bootstrap", 1000)):
+        if getattr(options, option) != usual:
+            words += [f"--{option}", str(getattr(options, option))]
+    words += [f"--{option.replace('_', '-')}" for option in ("no_cv", "no_baselines") if getattr(options, option)]
     return shlex.join([*words, "--markdown", options.markdown])
 
 
@@ -139,11 +180,11 @@ def _quotations(options: argparse.Namespace, parser: argparse.ArgumentParser) ->
         parser.error("`evaluate quotations` needs --brat DIR")
     from nato_stance.cli import evaluate_quotations
 
-    arguments = ["--brat", options.brat]
+    words = ["--brat", options.brat]
     for name in ("json", "misses"):
         if getattr(options, name) is not None:
-            arguments += [f"--{name}", getattr(options, name)]
-    return evaluate_quotations.run(arguments)
+            words += [f"--{name}", getattr(options, name)]
+    return evaluate_quotations.run(words)
 
 
 def _say(line: str) -> None:
@@ -155,18 +196,11 @@ def _read_json(path: str) -> Mapping[str, Any]:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise InvalidInputError(f"{path} cannot be read: {error.strerror or error}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidInputError(f"{path} is no JSON ({error}); give a file that --json wrote") from None
     if not isinstance(content, Mapping):
         raise InvalidInputError(f"{path} holds no evaluation; give a file that --json wrote")
     return content
-
-
-def _write(path: str, content: str) -> None:
-    try:
-        Path(path).write_text(content, encoding="utf-8")
-    except OSError as error:
-        raise InvalidInputError(f"{path} cannot be written: {error.strerror or error}") from None
 
 
 def _named(argument: str) -> tuple[str, str]:
@@ -180,34 +214,86 @@ def _named(argument: str) -> tuple[str, str]:
     return (file.resolve().parent.name if file.stem == "statements" else file.stem), argument
 
 
-def _measure(options: argparse.Namespace) -> EvaluationSuite:
+@dataclass(frozen=True)
+class _Data:
+    """Everything that is measured on, read before anything is measured: a fault in the last file costs no time.
+
+    Articles, articles annotated in brat, and minimal pairs come with their name, or are None.
+    """
+
+    files: Sequence[tuple[str, list[CorpusItem]]]
+    training: Mapping[str, list[CorpusItem]]
+    held_out: list[CorpusItem]
+    answers: dict[int, Any] | None
+    articles: tuple[str, list[CodedArticle]] | None
+    brat: tuple[str, list[BratDocument]] | None
+    behaviour: tuple[str, dict[str, list[dict[str, Any]]]] | None
+
+
+def _read(options: argparse.Namespace) -> _Data:
+    from nato_stance.article_evaluation import read_articles
+    from nato_stance.behaviour import read_behaviour
+    from nato_stance.brat import read_brat
     from nato_stance.corpus import read_corpus
-    from nato_stance.evaluation_suite import SuiteBuilder
-    from nato_stance.model_store import load_model
 
     everything = not options.file
     corpus = options.corpus or (_CORPUS if everything else None)
     articles = options.articles or (_ARTICLES if everything else None)
     behaviour = options.behaviour or (_BEHAVIOUR if everything else None)
-    named = [_named(argument) for argument in options.file]
-    files = [(name, read_corpus(path)) for name, path in named]
+    files = [(title, read_corpus(path)) for title, path in map(_named, options.file)]
     training, held_out = _corpus(corpus)
     if options.real:
         training["real"] = _real(options.real, corpus or _CORPUS)
-    builder = SuiteBuilder(load_model(options.model), training, options.seed, options.bootstrap, _say)
+    return _Data(
+        files,
+        training,
+        held_out,
+        _answers(options.answers),
+        None if articles is None else (_title(articles), read_articles(articles)),
+        None if options.brat is None else (_title(options.brat), read_brat(options.brat)),
+        None if behaviour is None else (_title(behaviour), read_behaviour(behaviour)),
+    )
+
+
+def _title(folder: str) -> str:
+    return Path(folder).resolve().name
+
+
+def _cross_validates(options: argparse.Namespace, data: _Data) -> bool:
+    return bool(data.training) and not options.gate and not options.no_cv
+
+
+def _sets(data: _Data, *, cross_validated: bool) -> dict[str, Sequence[CorpusItem]]:
+    """Return the labelled sets under the names that reports give them; raises where two have one name."""
+    from nato_stance.training import usable
+
+    sets = [*([("corpus-test", data.held_out)] if data.held_out else []), *data.files]
+    if cross_validated:
+        sets += [(f"{title}-cv", usable(items)) for title, items in data.training.items()]
+    titles = [title for title, _ in sets]
+    for title in titles:
+        if titles.count(title) > 1:
+            raise InvalidInputError(f"two labelled sets are called {title!r}; name one of them, as in NAME=FILE")
+    return dict(sets)
+
+
+def _measure(options: argparse.Namespace, data: _Data) -> EvaluationSuite:
+    from nato_stance.evaluation_suite import SuiteBuilder
+    from nato_stance.model_store import load_model
+
+    builder = SuiteBuilder(load_model(options.model), data.training, options.seed, options.bootstrap, _say)
     if not options.gate and not options.no_baselines:
         builder.fit_baselines()
-    if held_out:
-        builder.add_set("corpus-test", held_out)
-    for name, items in files:
-        builder.add_set(name, items)
-    if training and not options.gate and not options.no_cv:
-        builder.add_cross_validation(_answers(options.answers), options.folds)
-    _whole_articles(builder, articles, options.brat)
-    if behaviour is not None:
-        from nato_stance.behaviour import read_behaviour
-
-        builder.add_behaviour(Path(behaviour).resolve().name, read_behaviour(behaviour))
+    for title, items in _sets(data, cross_validated=False).items():
+        builder.add_set(title, items)
+    if _cross_validates(options, data):
+        builder.add_cross_validation(data.answers, options.folds)
+    if data.articles is not None:
+        builder.add_articles(*data.articles)
+    if data.brat is not None:
+        builder.add_quotations(*data.brat)
+    if data.behaviour is not None:
+        builder.add_behaviour(*data.behaviour)
     return builder.suite()
 
 
@@ -245,17 +331,6 @@ def _answers(path: str | None) -> dict[int, Any] | None:
     return read_answers(path)
 
 
-def _whole_articles(builder: SuiteBuilder, articles: str | None, brat: str | None) -> None:
-    if articles is not None:
-        from nato_stance.article_evaluation import read_articles
-
-        builder.add_articles(Path(articles).resolve().name, read_articles(articles))
-    if brat is not None:
-        from nato_stance.brat import read_brat
-
-        builder.add_quotations(Path(brat).resolve().name, read_brat(brat))
-
-
 def _compare(earlier: Mapping[str, Any], suite: EvaluationSuite) -> str:
     from nato_stance.evaluation_suite import compare_suites
 
@@ -263,10 +338,10 @@ def _compare(earlier: Mapping[str, Any], suite: EvaluationSuite) -> str:
     return "\n\n".join([*(c.to_table() for c in comparisons), *(f"note: {note}" for note in notes)])
 
 
-def _gate(options: argparse.Namespace, suite: Mapping[str, Any]) -> int:
-    from nato_stance.quality_gate import check, measured_of, read_floors, updated, write_floors
+def _gate(options: argparse.Namespace, entries: Sequence[dict[str, Any]], suite: Mapping[str, Any]) -> int:
+    from nato_stance.quality_gate import check, measured_of, updated, write_floors
 
-    entries, measured = read_floors(options.floors), measured_of(suite)
+    measured = measured_of(suite)
     if options.update:
         longer = updated(entries, measured, options.reason)
         write_floors(longer, options.floors)

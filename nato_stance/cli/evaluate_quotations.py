@@ -6,10 +6,9 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from nato_stance.records import InvalidInputError
+from nato_stance.cli.arguments import check_outputs, write_text
 
 if TYPE_CHECKING:
     from nato_stance.quotation_evaluation import QuotationFault, QuotationReport
@@ -50,7 +49,9 @@ def run(arguments: Sequence[str]) -> int:
     parser.add_argument("--brat", metavar="DIR", required=True, help="folder with .txt and .ann files")
     parser.add_argument("--json", metavar="FILE", help="write the whole report with every fault to FILE (- stdout)")
     parser.add_argument("--misses", metavar="N", type=_count, default=0, help="list up to N faults of each sort")
+    parser.set_defaults(usage_error=parser.error)
     options = parser.parse_args(arguments)
+    check_outputs(options, [], {"--json": options.json})
 
     from nato_stance.brat import read_brat
     from nato_stance.quotation_evaluation import evaluate_quotations
@@ -58,24 +59,15 @@ def run(arguments: Sequence[str]) -> int:
     report = evaluate_quotations(read_brat(options.brat))
     if not report.n_gold:
         print(f"nato-stance: no quotation marks inside the Content spans of {options.brat}", file=sys.stderr)
-    if options.json == "-":
-        sys.stdout.write(_json(report))
-        return 0
     if options.json:
-        _write(Path(options.json), _json(report))
-    sys.stdout.write(_table(report) + _listing(report.faults, options.misses))
+        write_text(options.json, _json(report))
+    if options.json != "-":
+        write_text("-", _table(report) + _listing(report.faults, options.misses))
     return 0
 
 
 def _json(report: QuotationReport) -> str:
     return json.dumps(report.to_dict(), ensure_ascii=False, indent=2) + "\n"
-
-
-def _write(path: Path, content: str) -> None:
-    try:
-        path.write_text(content, encoding="utf-8")
-    except OSError as error:
-        raise InvalidInputError(f"{path} cannot be written: {error.strerror or error}") from None
 
 
 def _table(report: QuotationReport) -> str:
