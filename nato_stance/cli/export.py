@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import contextlib
 import datetime
-import os
 import sys
 from itertools import islice
 from typing import Any, Final
+
+from nato_stance.cli import arguments
 
 _FORM_OF: Final = {".csv": "csv", ".parquet": "parquet"}
 _ROWS_AT_ONCE: Final = 1_000
@@ -22,7 +23,7 @@ def register(subparsers: Any) -> None:
         description="Write the statements of a database that `nato-stance score --db` filled, ordered by source. "
         "JSON lines are those that `nato-stance score` would write. Runs may go on meanwhile.",
     )
-    parser.add_argument("--db", required=True, metavar="FILE", help="the database")
+    parser.add_argument("--db", type=arguments.name, required=True, metavar="FILE", help="the database")
     parser.add_argument("-o", "--output", default="-", metavar="FILE", help="write here (default: standard output)")
     parser.add_argument("--format", choices=("jsonl", "csv", "parquet"), help="default: by the ending, else jsonl")
     parser.add_argument(
@@ -40,7 +41,8 @@ def run(options: argparse.Namespace) -> int:
     from nato_stance.sinks import open_binary
     from nato_stance.store import Store
 
-    form = options.format or _FORM_OF.get(os.path.splitext(options.output)[1].lower(), "jsonl")
+    form = arguments.output_form(options, options.output, _FORM_OF)
+    arguments.check_outputs(options, [options.db], {"-o": options.output})
     if form == "parquet" and options.output == "-" and sys.stdout.isatty():
         options.usage_error("a Parquet table is nothing for a terminal; name a file with -o")
     with Store(options.db, read_only=True) as store, open_binary(options.output) as stream, explained(options.output):
@@ -60,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _day(value: str) -> str:
-    try:
-        return datetime.date.fromisoformat(value).isoformat()
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{value!r} is no date; give it as YYYY-MM-DD") from None
+    with contextlib.suppress(ValueError):
+        if datetime.date.fromisoformat(value).isoformat() == value:  # ISO has other forms, that of weeks among them
+            return value
+    raise argparse.ArgumentTypeError(f"{value!r} is no date; give it as YYYY-MM-DD")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
+import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
+
+from nato_stance.cli import arguments
 
 if TYPE_CHECKING:
     from nato_stance.articles import Article
@@ -37,21 +39,34 @@ def register(subparsers: Any) -> None:
     parser.add_argument("paths", nargs="+", metavar="PATH", help="file, folder, pattern, or - for standard input")
     parser.add_argument("-o", "--output", metavar="FILE", default="-", help="write JSON lines here (- stdout)")
     parser.add_argument("--format", choices=("table", "jsonl"), help="format, whatever the output is")
-    parser.add_argument("--encoding", metavar="NAME", help="encoding of text (default: recognised)")
+    parser.add_argument(
+        "--encoding", type=arguments.encoding, metavar="NAME", help="encoding of text (default: recognised)"
+    )
+    parser.add_argument(
+        "--max-size",
+        type=arguments.size,
+        default=20_000_000,
+        metavar="SIZE",
+        help="refuse larger articles (default: 20MB)",
+    )
     parser.add_argument("--quoted-only", action="store_true", help="leave out indirect speech")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, usage_error=parser.error)
 
 
 def run(options: argparse.Namespace) -> int:
     """Extract; return the exit status."""
     from nato_stance.articles import Article, ArticleFailure
     from nato_stance.inputs import InputReader
-    from nato_stance.paths import FileFinder
+    from nato_stance.paths import FileFinder, describe_ignored
+    from nato_stance.sinks import open_lines
 
     write_article = _form(options)
+    arguments.check_outputs(options, options.paths, {"-o": options.output})
+    own = frozenset([os.path.abspath(options.output)]) if options.output != "-" else frozenset()
+    finder = FileFinder(options.paths, own=own)
     failed = False
-    with _opened(options.output) as write:
-        for article in InputReader(FileFinder(options.paths), encoding=options.encoding):
+    with open_lines(options.output) as write:
+        for article in InputReader(finder, encoding=options.encoding, max_size=options.max_size):
             outcome = _extracted(article, quoted_only=options.quoted_only) if isinstance(article, Article) else article
             if isinstance(outcome, ArticleFailure):
                 place = " ".join(x for x in (outcome.source, outcome.location) if x)
@@ -60,6 +75,8 @@ def run(options: argparse.Namespace) -> int:
             else:
                 assert isinstance(article, Article)
                 write(write_article(article, outcome))
+    if finder.ignored:
+        print(f"nato-stance: files left out: {describe_ignored(finder.ignored)}", file=sys.stderr)
     return 1 if failed else 0
 
 
@@ -78,22 +95,11 @@ def _extracted(article: Article, *, quoted_only: bool) -> Any:
 
 def _form(options: argparse.Namespace) -> Callable[[Article, list[Quotation]], bytes]:
     on_terminal = options.output == "-" and sys.stdout.isatty()
-    if options.format == "table" or (options.format is None and on_terminal):
+    form = arguments.output_form(options, options.output, {})
+    if form == "table" or (options.format is None and on_terminal):
         width = shutil.get_terminal_size((100, 24)).columns
         return lambda article, found: _table(article, found, width).encode("utf-8", "replace")
     return _lines
-
-
-@contextlib.contextmanager
-def _opened(path: str) -> Iterator[Callable[[bytes], object]]:
-    if path == "-":
-        yield sys.stdout.buffer.write
-        sys.stdout.buffer.flush()
-        return
-    from nato_stance.outputs import result_file
-
-    with result_file(path) as stream:
-        yield stream.write
 
 
 def _lines(article: Article, found: list[Quotation]) -> bytes:

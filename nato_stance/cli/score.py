@@ -11,9 +11,10 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 from nato_stance._version import __version__
+from nato_stance.cli import arguments
 from nato_stance.records import NatoStanceError
 
 if TYPE_CHECKING:
@@ -34,8 +35,6 @@ _FORM_OF: Final[dict[str, Form]] = {
     ".sqlite3": "sqlite",
     ".db": "sqlite",
 }
-_UNITS: Final = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
-_SIZE: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([kmg]?)b?", re.IGNORECASE)
 _INTERRUPTED: Final = 130
 _TERMINATED: Final = 143
 
@@ -81,14 +80,21 @@ def _add_outputs(group: Any) -> None:
     group.add_argument(
         "--format", choices=("table", "jsonl", "csv", "parquet", "sqlite"), help="format, whatever the ending says"
     )
-    group.add_argument("--db", metavar="FILE", help="standing database: score what is new or changed, keep the rest")
+    group.add_argument(
+        "--db",
+        type=arguments.name,
+        metavar="FILE",
+        help="standing database: score what is new or changed, keep the rest",
+    )
     group.add_argument("--articles", metavar="FILE", help="also write one JSON line an article, with its profile")
     group.add_argument("--failures", metavar="FILE", help="also write the failures there, one JSON line each")
 
 
 def _add_inputs(group: Any) -> None:
     group.add_argument("--input-format", choices=("text", "html", "jsonl", "csv", "parquet"), help="of every input")
-    group.add_argument("--encoding", metavar="NAME", help="encoding of text (default: recognised)")
+    group.add_argument(
+        "--encoding", type=arguments.encoding, metavar="NAME", help="encoding of text (default: recognised)"
+    )
     group.add_argument("--include", action="append", default=[], metavar="PATTERN", help="in folders, take only these")
     group.add_argument("--exclude", action="append", default=[], metavar="PATTERN", help="in folders, leave these out")
     group.add_argument("--text-column", default="text", metavar="NAME", help="column of the article (default: text)")
@@ -96,7 +102,11 @@ def _add_inputs(group: Any) -> None:
     group.add_argument("--date-column", metavar="NAME", help="column of its date (default: date)")
     group.add_argument("--title-column", metavar="NAME", help="column of its title (default: title)")
     group.add_argument(
-        "--max-size", type=_size, default=20_000_000, metavar="SIZE", help="refuse larger articles (default: 20MB)"
+        "--max-size",
+        type=arguments.size,
+        default=20_000_000,
+        metavar="SIZE",
+        help="refuse larger articles (default: 20MB)",
     )
 
 
@@ -104,9 +114,15 @@ def _add_running(group: Any) -> None:
     group.add_argument(
         "-j", "--jobs", type=_jobs, default=1, metavar="N", help="workers (default: 1; -1: all processors)"
     )
-    group.add_argument("--batch-size", type=_positive, default=16, metavar="N", help="articles a worker gets at once")
-    group.add_argument("--model", metavar="DIR", help="folder of a model (default: the one that is shipped)")
-    group.add_argument("--min-confidence", type=_share, metavar="P", help="mark labels below this as abstained")
+    group.add_argument(
+        "--batch-size", type=arguments.whole(1), default=16, metavar="N", help="articles a worker gets at once"
+    )
+    group.add_argument(
+        "--model", type=arguments.name, metavar="DIR", help="folder of a model (default: the one that is shipped)"
+    )
+    group.add_argument(
+        "--min-confidence", type=arguments.share, metavar="P", help="mark labels below this as abstained"
+    )
     group.add_argument("--fail-fast", action="store_true", help="stop at the first failure")
     group.add_argument("-q", "--quiet", action="store_true", help="report failures only")
     group.add_argument("-v", "--verbose", action="store_true", help="report every note on how an article was read")
@@ -115,6 +131,11 @@ def _add_running(group: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Score the articles; return the exit status."""
     form, target = _target(options)
+    side_files = {"--articles": options.articles, "--failures": options.failures}
+    if form == "sqlite":  # a database adds to what it holds, and looks itself after files that are none
+        arguments.check_outputs(options, [*options.paths, target], side_files)
+    else:
+        arguments.check_outputs(options, options.paths, {"-o": target, **side_files})
     from nato_stance.batch import StandardScorer
     from nato_stance.progress import Progress
     from nato_stance.store import Settings
@@ -225,14 +246,14 @@ def _target(options: argparse.Namespace) -> tuple[Form, str]:
             options.usage_error("--db takes no -o or --format; write other formats with: nato-stance export --db FILE")
         return "sqlite", options.db
     path = "-" if options.output is None else options.output
-    form = options.format or _FORM_OF.get(os.path.splitext(path)[1].lower())
-    if form is None:
-        form = "table" if options.output is None and sys.stdout.isatty() else "jsonl"
+    form = arguments.output_form(options, path, _FORM_OF)
+    if options.format is None and options.output is None and sys.stdout.isatty():
+        form = "table"
     if form == "sqlite" and path == "-":
         options.usage_error("a database cannot go to standard output; name a file with --db")
     if form == "parquet" and path == "-" and sys.stdout.isatty():
         options.usage_error("a Parquet table is nothing for a terminal; name a file with -o")
-    return form, path
+    return cast("Form", form), path
 
 
 @contextlib.contextmanager
@@ -264,31 +285,11 @@ def _name(article: Article) -> str:
     return " ".join(x for x in (article.source, article.location) if x)
 
 
-def _size(value: str) -> int:
-    match = _SIZE.fullmatch(value.strip())
-    size = int(float(match.group(1)) * _UNITS[match.group(2).lower()]) if match else 0
-    if size < 1:
-        raise argparse.ArgumentTypeError(f"{value!r} is no size; give bytes, or a number with kB, MB or GB")
-    return size
-
-
 def _jobs(value: str) -> int:
-    if not re.fullmatch(r"-?[0-9]+", value) or int(value) == 0:
-        raise argparse.ArgumentTypeError(f"{value!r} is no number of workers; give 1 or more, or -1 for all processors")
+    from nato_stance.parallel import MAX_WORKERS
+
+    if not re.fullmatch(r"-?[0-9]{1,9}", value) or int(value) == 0 or int(value) > MAX_WORKERS:
+        raise argparse.ArgumentTypeError(
+            f"{value!r} is no number of workers; give 1 to {MAX_WORKERS:,}, or -1 for all processors"
+        )
     return int(value)
-
-
-def _positive(value: str) -> int:
-    if not value.isdecimal() or int(value) < 1:
-        raise argparse.ArgumentTypeError(f"{value!r} is no whole number of at least 1")
-    return int(value)
-
-
-def _share(value: str) -> float:
-    try:
-        share = float(value)
-    except ValueError:
-        share = -1.0
-    if not 0.0 <= share <= 1.0:
-        raise argparse.ArgumentTypeError(f"{value!r} is no probability; give a number from 0 to 1")
-    return share
