@@ -13,8 +13,7 @@ from typing import Any, BinaryIO, Final
 
 from nato_stance.articles import Article, ReadableText
 from nato_stance.codebook import STANCES, TONES
-from nato_stance.paths import STDOUT
-from nato_stance.paths import part_of as part_of
+from nato_stance.paths import STDOUT, part_of
 from nato_stance.records import ArticleScore, MissingDependencyError, NatoStanceError
 
 Record = Mapping[str, Any]

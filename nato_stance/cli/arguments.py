@@ -108,7 +108,8 @@ def check_outputs(options: argparse.Namespace, inputs: Iterable[str | None], out
 
 
 def _check_writable(path: str) -> None:
-    from nato_stance.outputs import explained, part_of
+    from nato_stance.outputs import explained
+    from nato_stance.paths import part_of
 
     folder = os.path.join(os.path.dirname(path) or ".", "")
     with explained(path):
