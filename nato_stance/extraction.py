@@ -20,7 +20,7 @@ from nato_stance.quotes import QuotedSpan, quoted_spans
 from nato_stance.records import InvalidTypeError, Kind, Quotation, Span
 from nato_stance.reporter import reporter_sentences
 from nato_stance.resolution import Resolver, Speaker
-from nato_stance.speakers import Cue, cues, main_subject, span_of
+from nato_stance.speakers import Cue, cues, main_subject, noun_phrase_at, span_of
 from nato_stance.tokens import COLON, COMMA, DASH, Frame
 from nato_stance.transcripts import Turn, transcript_turns
 from nato_stance.verbs import verb_forms
@@ -30,7 +30,9 @@ _POINTER: Final = re.compile(r"(?:Read|See|Watch|Listen|Also)(?: more| also| rea
 _PLAIN_WORD: Final = re.compile(r"\w+")
 _CLAUSE_END: Final = frozenset(",.?!…;—–-:")
 _MAX_CONTEXT: Final = 600
+_PRONOUN_NEXT: Final = ("He ", "She ", "They ")
 _LONG_FRAGMENT: Final = 6
+_LEAD: Final = 6
 _CLAUSE: Final = 4
 _EDGES: Final = frozenset(("(", ">", "*", "_", "\ufeff"))
 _SUBJECTS: Final = frozenset(("i", "we", "you", "he", "she", "it", "they", "there", "this", "that", "nobody"))
@@ -157,8 +159,12 @@ class _Extraction:
                 frame = Frame(self.text, start, end, ())
                 self._indirect(index, frame, cues(frame), frozenset())
             following = parts[n + 1] if n + 1 < len(parts) else None
-            if not kept_any and self._hands_over(index, end, following):
+            if kept_any:
+                continue
+            if self._hands_over(index, end, following):
                 self._hand_over(Frame(self.text, start, end, ()), index)
+            elif following is not None and self.text.startswith(_PRONOUN_NEXT, following[0]):
+                self._introduce(Frame(self.text, start, end, ()), following)
 
     def _hands_over(self, index: int, end: int, following: tuple[int, int, Sequence[QuotedSpan]] | None) -> bool:
         """Tell whether a sentence without quotations stands right before one that is a quotation and nothing else."""
@@ -173,12 +179,21 @@ class _Extraction:
         """Let the source or the subject of a sentence speak the quotation that follows it."""
         found = [c for c in cues(frame) if c.subject is not None and c.finite and not c.passive]
         subject = found[-1].subject if found else main_subject(frame, frame.size)
+        if not found:
+            subject = _lead_in(frame) or subject
         if subject is None:
             return
-        if not found and not self.resolver.names_person(frame, subject):
+        if not found and not frame.flags[-1] & COLON and not self.resolver.names_person(frame, subject):
+            self.resolver.introduce(frame, subject)
             return
         self.resolver.resolve(frame, subject)
         self.resolver.handed_over = True
+
+    def _introduce(self, frame: Frame, following: tuple[int, int, Sequence[QuotedSpan]]) -> None:
+        """Let somebody described in a sentence be whom the pronoun means that opens the next one."""
+        subject = main_subject(frame, frame.size)
+        if subject is not None:
+            self.resolver.introduce(frame, subject, self.text[following[0] : following[0] + 4].split()[0].lower())
 
     def _quoted_sentence(
         self, index: int, start: int, end: int, quotes: Sequence[QuotedSpan], *, heading: bool
@@ -358,6 +373,15 @@ class _Extraction:
             context_span=context,
             context=text[slice(*context)],
         )
+
+
+def _lead_in(frame: Frame) -> tuple[int, int] | None:
+    """Return the source of a line that leads to a quotation: "This from the minister's office:"."""
+    for i in range(1, min(_LEAD, frame.size - 1)):
+        if frame.low[i] == "from" and frame.flags[-1] & COLON:
+            subject = noun_phrase_at(frame, i + 1, frame.size)
+            return subject if subject is not None and subject[1] == frame.size - 1 else None
+    return None
 
 
 def _interrupts(frame: Frame, carried: Attribution) -> bool:

@@ -112,6 +112,12 @@ def _no_given_names() -> frozenset[str]:
     return lexicon("places") | _not_in_names()
 
 
+_POSTS_IN_FULL: Final = {
+    "gov": "governor", "sen": "senator", "rep": "representative", "gen": "general", "col": "colonel",
+    "capt": "captain", "sgt": "sergeant", "prof": "professor", "dr": "doctor", "maj": "major", "adm": "admiral",
+}  # fmt: skip
+
+
 @cache
 def _posts() -> frozenset[str]:
     return lexicon("roles") | lexicon("leaders")
@@ -249,17 +255,17 @@ class People:
 
     def _read_apposition(self, person: Person, start: int, end: int) -> None:
         """Learn posts from "the governor, X" and "X, the governor of Y,"."""
-        before = self._text[max(0, start - _APPOSITION) : start]
+        before = self._text[max(0, start - _APPOSITION) : start].rpartition("\n")[2]
         if before[-1:] == " ":
             # "Alliance chief X": lower-case words between a capitalised body and the name
             person.roles.update(takewhile(_posts().__contains__, reversed(before.lower().split()[-2:])))
         if before.endswith(", "):
             phrase = before[:-2].rpartition(",")[2].split(". ")[-1]
             person.roles.update(w for w in _WORDS.findall(phrase.lower()) if w in lexicon("roles"))
-        after = self._text[end : end + _APPOSITION]
+        after = self._text[end : end + _APPOSITION].partition("\n")[0]
         if after.startswith(", "):
             phrase = after[2:].partition(",")[0].split(". ")[0]
-            if " who " not in phrase and not any(w in ("said", "told", "says") for w in phrase.split()):
+            if "who" not in phrase.split() and not any(w in ("said", "told", "says") for w in phrase.split()):
                 person.roles.update(w for w in _WORDS.findall(phrase.lower()) if w in lexicon("roles"))
 
     def _describe(self, person: Person, titles: Sequence[str]) -> None:
@@ -269,7 +275,7 @@ class People:
                 person.gender = "m"
             elif low in ("mrs", "ms", "miss", "queen", "princess", "lady", "dame"):
                 person.gender = "f"
-            person.roles.add(low)
+            person.roles.add(_POSTS_IN_FULL.get(low, low))
 
     def _collect_mentions(self, lone: list[tuple[int, str, str | Person]], quoted: Sequence[Span]) -> None:
         i = 0

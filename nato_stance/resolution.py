@@ -32,6 +32,9 @@ _LEADS: Final = frozenset(
 _POSSESSORS: Final = frozenset(["his", "her", "its", "their"])
 _DEFINITE: Final = frozenset(["the", "his", "her", "its", "their", "our", "this", "that"])
 _ARTICLES: Final = frozenset(["the", "a", "an"])
+_PREMISES: Final = frozenset(["office", "camp", "team", "staff"])
+_PARTS: Final = frozenset(["one", "some", "many", "most", "none", "each", "all", "both", "several"])
+_SHORT: Final = 2
 _MAX_WORDS: Final = 12
 _REACH: Final = 8
 _NEARBY: Final = 120
@@ -94,6 +97,39 @@ class Resolver:
         if frame.low[subject[0]] in ("he", "she") and subject[1] - subject[0] == 1:
             return True
         return self._named(frame, _head(frame, subject)) is not None
+
+    def introduce(self, frame: Frame, subject: Range, pronoun: str = "") -> None:
+        """Remember a person or a group that a sentence describes, for the sentence that follows.
+
+        Args:
+            frame: the sentence.
+            subject: its subject.
+            pronoun: *he*, *she* or *they* where that is how the next sentence begins.
+        """
+        head = _head(frame, subject)
+        last = head[1] - 1
+        if not frame.flags[last] & ROLE:  # "the ministers met": a verb that no lexicon knows ran on
+            last = next((i for i in range(*head) if frame.flags[i] & ROLE), last)
+            head = subject = (head[0], last + 1)
+        if not frame.flags[last] & ROLE or frame.flags[last] & CAPITAL or frame.low[head[0]] in _PARTS:
+            return
+        if self._named(frame, head) is not None or self._named_after(frame, subject, head) is not None:
+            return
+        plural = _is_plural(frame.low[last])
+        span = span_of(frame, subject)
+        if plural and pronoun == "they":
+            self._last_body = Speaker(_description(self.text, frame, subject), span, human=False)
+        if plural or pronoun == "they" or _is_body(frame, head):
+            return
+        own = frame.low[head[0]] in _POSSESSORS
+        if not own and (pronoun == "" or self._described_person(frame, subject, head, known=True) is not None):
+            return
+        last_person = self._last_person
+        if not own and last_person is not None and _may_mean(last_person[1], _GENDER[pronoun]):
+            return  # "the diplomat" may well be whoever spoke last
+        if own or subject[1] - subject[0] > _SHORT:
+            self.last = self._described_source(frame, subject, head, span)
+            self.handed_over = True
 
     def _remember(self, speaker: Speaker) -> None:
         self.handed_over = False
@@ -276,14 +312,18 @@ class Resolver:
             return False
         return words[:1] in (["I"], ["We"]) or all(_leads_to_name(w) for w in words)
 
-    def _described_person(self, frame: Frame, subject: Range, head: Range) -> Person | None:
-        """Resolve "the minister", "the NATO chief": by role words, else whoever spoke last, else who is named next."""
+    def _described_person(self, frame: Frame, subject: Range, head: Range, *, known: bool = False) -> Person | None:
+        """Resolve "the minister", "the NATO chief": by role words, else whoever spoke last, else who is named next.
+
+        With `known`, by role words alone.
+        """
         words = {frame.low[i] for i in range(*subject)} - _ARTICLES
         nouns = [frame.low[i] for i in range(*head) if frame.flags[i] & ROLE]
         if head[1] - head[0] == 2 and frame.low[head[1] - 1] in lexicon("nationalities"):
             nouns.append(frame.low[head[1] - 1])  # "the Norwegian"
-        if not nouns:
-            return None
+        owned = any(frame.flags[i] & POSSESSIVE for i in range(*head))
+        if not nouns or (owned and frame.low[head[1] - 1] in _PREMISES):
+            return None  # "the minister's office" is nobody's description
         position = frame.starts[subject[0]]
         best: tuple[int, int] | None = None
         found = None
@@ -298,7 +338,7 @@ class Resolver:
                 best, found = (score, -rank), person
         if found is not None:
             return found
-        if nouns[-1] in self._described:
+        if known or nouns[-1] in self._described or frame.low[subject[0]] in _POSSESSORS:
             return None
         last = self._last_person
         if self._just_named(position):
@@ -360,6 +400,15 @@ def _head(frame: Frame, subject: Range) -> Range:
     return subject
 
 
+def _may_mean(person: Person, gender: str) -> bool:
+    """Tell whether a post with a pronoun can stand for a person: of that gender, or holder of some post."""
+    return person.gender == gender or (person.gender == "" and bool(person.roles))
+
+
+def _is_plural(word: str) -> bool:
+    return word.endswith(("s", "people", "men", "women")) and not word.endswith("ss")
+
+
 def _is_body(frame: Frame, head: Range) -> bool:
     """Tell whether the last noun of a noun phrase is one for a body or a group."""
     return frame.low[head[1] - 1] in lexicon("bodies") or frame.low[head[1] - 1].endswith("s")
@@ -408,6 +457,8 @@ def _role_match(words: set[str], noun: str, roles: set[str]) -> int:
 
 def _description(text: str, frame: Frame, subject: Range) -> str:
     start, end = subject
+    if end - start > 1 and frame.low[start] in _POSSESSORS:
+        start += 1  # "her husband"
     while start < end - 1 and _is_article(frame, start, subject[0]):
         start += 1
     for i in range(start, min(end, start + _MAX_WORDS)):

@@ -318,6 +318,9 @@ def noun_phrase_at(frame: Frame, start: int, high: int) -> Range | None:
     i = start
     while i < high:
         flag = flags[i]
+        if i == start and frame.low[i] == "her" and i + 1 < high and not flags[i + 1] & (_BREAK | _LINKS | AUXILIARY):
+            i += 1  # "her husband"
+            continue
         if flag & (_BREAK | OBJECT | AUXILIARY | RELATIVE) or (flag & PRONOUN and i > start):
             break
         if flag & CONJUNCTION and not (i > start and i + 1 < high and _coordinates(frame, i, start)):
@@ -562,6 +565,9 @@ def _phrase_cue(frame: Frame, i: int) -> Cue | None:
             subject = noun_phrase_at(frame, i + len(words), frame.size)
             if subject is None and i + len(words) < frame.size and frame.flags[i + len(words)] & OBJECT:
                 subject = (i + len(words), i + len(words) + 1)
+            own = subject is not None and frame.low[subject[0]] in ("his", "her", "their", "its")
+            if subject is not None and own and frame.low[subject[1] - 1] in lexicon("speech_nouns"):
+                subject = (subject[0], subject[0] + 1)  # "according to her account"
             if subject is not None and (phrase != "per" or can_speak(frame, subject)):
                 return Cue((i, i + len(words)), 0, phrase, subject)
     return None

@@ -164,6 +164,8 @@ def _inflected(word: str, low: str, flags: int) -> tuple[str, int]:
         low, flags = _without_ending(low, flags)
     if low.endswith("-year-old"):
         flags |= ROLE
+    if word == "US":
+        return low, CAPITAL  # the country, not the pronoun
     if word[0].isupper():
         flags |= CAPITAL | _plural_role(low)
     elif low.endswith("ly") and low not in _NO_ADVERBS:
