@@ -11,7 +11,7 @@ them (with the cue). Named actors, other names and numbers are masked, so that t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Final
@@ -19,7 +19,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from nato_stance.semantics import Lexicon, Node, PhraseTree
+from nato_stance.semantics import Lexicon, Node, Phrases, PhraseTree, runs
 from nato_stance.words import CLAUSE_MARKS, QUOTE_MARKS, SENTENCE_MARKS, TOKEN, fold, stem
 
 Item = tuple[str, str | None, str | None]
@@ -27,8 +27,8 @@ Item = tuple[str, str | None, str | None]
 Keys = NDArray[np.uint64]
 Ints = NDArray[np.int64]
 
-MAX_TYPES: Final = 200_000
-"""Token types remembered between batches; beyond it the memory is cleared, which bounds it to some 100 MB."""
+MAX_CHUNKS: Final = 200_000
+"""Words with their marks that are remembered between batches; beyond it the memory is cleared, which bounds it."""
 
 _GRAMS: Final = range(3, 6)
 
@@ -42,8 +42,8 @@ _SHIFT: Final = np.uint64(29)
 _STEM_SALT: Final = np.uint64(0x51ED270B7F1A9C3E)
 _OUTSIDE: Final = np.uint64(0x27D4EB2F165667C5)
 
-_PAIR_FACTOR: Final = 0x2545F4914F6CDD1D
 _EDGE: Final = "\x00"
+_EDGE_CHUNK: Final = " "
 _QUOTED: Final = re.compile(r"[“\"„«][^”\"“»]+[”\"“»]")
 
 
@@ -222,7 +222,7 @@ class TokenTypes(dict[str, int]):
         classes = tuple(sorted({c for node in nodes for c in node.classes}))
         self.forms.append(form)
         self.classes.append(classes)
-        opens = [node for node in nodes if node.exact or node.prefixes]
+        opens = [node for node in nodes if node.goes_on]
         self.nodes.append(opens)
         flags = self._flags(form, classes)
         masked = self._masked(token, form, classes)
@@ -264,14 +264,15 @@ class TokenTypes(dict[str, int]):
 
     def classes_at(self, types: Ints) -> tuple[Ints, Ints]:
         """Return the classes of single words: which of the given places they stand at, and the class numbers."""
-        if len(self._class_ends) != len(self.classes):
-            self._class_ends = np.cumsum([len(x) for x in self.classes])
-            self._flat_classes = np.array([c for x in self.classes for c in x], dtype=np.int64)
-        counts = self.table()[types, _N_CLASSES].astype(np.int64)
+        known = len(self._class_ends)
+        if known < len(self.classes):
+            added = self.classes[known:]
+            before = len(self._flat_classes)
+            self._class_ends = np.append(self._class_ends, before + np.cumsum([len(x) for x in added]))
+            self._flat_classes = np.append(self._flat_classes, np.array([c for x in added for c in x], np.int64))
+        counts = self.table()[:, _N_CLASSES].take(types).astype(np.int64)
         places = np.repeat(np.arange(len(types)), counts)
-        ends = np.cumsum(counts)
-        within = np.arange(len(places)) - np.repeat(ends - counts, counts)
-        return places, self._flat_classes[np.repeat(self._class_ends[types] - counts, counts) + within]
+        return places, self._flat_classes.take(runs(self._class_ends.take(types), counts))
 
     def table(self) -> NDArray[np.uint64]:
         """Return the descriptions by number, shape (n_types, 7)."""
@@ -279,6 +280,51 @@ class TokenTypes(dict[str, int]):
             added = np.array(self._rows[len(self._table) :], dtype=np.uint64)
             self._table = np.concatenate([self._table, added])
         return self._table
+
+
+class Chunks(dict[str, int]):
+    """What stands between two blanks, by number, with the token types in it: most chunks of a text were met before.
+
+    Args:
+        types: numbers the tokens.
+    """
+
+    def __init__(self, types: TokenTypes) -> None:
+        super().__init__()
+        self._types = types
+        self.sizes: list[int] = []
+        self.flat: list[int] = []
+        self._ends: Ints = np.zeros(0, np.int64)
+        self._counts: Ints = np.zeros(0, np.int64)
+        self._tokens: Ints = np.zeros(0, np.int64)
+
+    def __missing__(self, chunk: str) -> int:
+        whole = {_EDGE_CHUNK: [_EDGE], "-": ["-"]}
+        tokens = whole.get(chunk) or TOKEN.findall(chunk)
+        number = self[chunk] = len(self.sizes)
+        self.sizes.append(len(tokens))
+        self.flat += [self._types[token] for token in tokens]
+        return number
+
+    def tokens_of(self, numbers: Ints) -> tuple[Ints, Ints]:
+        """Return the token types of chunks, one chunk after another, and how many each has."""
+        known = len(self._counts)
+        if known < len(self.sizes):
+            self._counts = np.append(self._counts, np.array(self.sizes[known:], np.int64))
+            self._ends = np.cumsum(self._counts)
+            self._tokens = np.append(self._tokens, np.array(self.flat[len(self._tokens) :], np.int64))
+        counts = self._counts.take(numbers)
+        return self._tokens.take(runs(self._ends.take(numbers), counts)), counts
+
+
+def _chunks(text: str) -> list[str]:
+    """Split at blanks; a hyphen at the very edge of a text is no dash between words, and falls away."""
+    chunks = text.split()
+    if text[:1] == "-" and chunks[0] == "-":
+        chunks = chunks[1:]
+    if text[-1:] == "-" and chunks and chunks[-1] == "-":
+        chunks.pop()
+    return chunks
 
 
 def spelling_keys(forms: Sequence[str]) -> tuple[Keys, Ints]:
@@ -358,45 +404,44 @@ class FeatureExtractor:
         self.lexicon = lexicon
         self.common = frozenset(common)
         self._class_hashes = np.array([hash_of("@" + name) for name in lexicon.names] or [0], dtype=np.uint64)
-        self._masks = {lexicon.names.index(n): hash_of(m) for n, m in _MASKS.items() if n in lexicon.names}
-        self._flagged = {lexicon.names.index(n): _FLAGS[n] for n in _FLAG_CLASSES if n in lexicon.names}
+        masks = [hash_of(_MASKS[name]) if name in _MASKS else 0 for name in lexicon.names]
+        self._class_masks = np.array(masks, dtype=np.uint64)
+        flags = [_FLAGS[name] if name in _FLAG_CLASSES else 0 for name in lexicon.names]
+        self._class_flags = np.array(flags, dtype=np.int64)
         self._renew()
 
     def _renew(self) -> None:
-        """Forget all token types, and the pairs of them with which no phrase begins."""
+        """Forget all token types and chunks."""
         self.types = TokenTypes(self.lexicon, self.common)
-        self._barren = np.full(1 << 18, -1, np.int64)
+        self._chunks = Chunks(self.types)
 
-    def encode(self, items: Sequence[Item], tokenise: Callable[[str], list[str]] = TOKEN.findall) -> Encoded:
+    def encode(self, items: Sequence[Item]) -> Encoded:
         """Compute the features of a batch.
 
         Args:
             items: statements.
-            tokenise: gives the tokens of a text.
 
         Returns:
             The keys and where they stand; rows do not depend on each other.
         """
-        if len(self.types) > MAX_TYPES:
+        if len(self._chunks) > MAX_CHUNKS or len(self._chunks.flat) > 2 * MAX_CHUNKS:
             self._renew()
-        tokens: list[str] = []
-        lengths: list[int] = []
+        known = self._chunks
+        chunks: list[str] = []
+        ends: list[int] = [0]
         for text, context, cue in items:
-            before = len(tokens)
-            tokens.append(_EDGE)
-            tokens += tokenise(text)
-            lengths.append(len(tokens) - before)
-            if context is None and cue is None:
-                lengths.append(0)
-                continue
-            rest = outside(text, context, cue)
-            words = tokenise(rest) if rest else []
-            if words:
-                tokens.append(_EDGE)
-                tokens += words
-            lengths.append(len(words) + bool(words))
-        types = np.fromiter(map(self.types.__getitem__, tokens), np.int64, len(tokens))
-        return self._encode(types, np.array(lengths, dtype=np.int64))
+            chunks.append(_EDGE_CHUNK)
+            chunks += _chunks(text)
+            ends.append(len(chunks))
+            if context is not None or cue is not None:
+                beside = _chunks(outside(text, context, cue))
+                if any(known.sizes[known[chunk]] for chunk in beside):
+                    chunks.append(_EDGE_CHUNK)
+                    chunks += beside
+            ends.append(len(chunks))
+        types, counts = known.tokens_of(np.fromiter(map(known.__getitem__, chunks), np.int64, len(chunks)))
+        before = np.concatenate([[0], np.cumsum(counts)])
+        return self._encode(types, np.diff(before[ends]))
 
     def _encode(self, types: Ints, lengths: Ints) -> Encoded:
         n = len(types)
@@ -405,8 +450,8 @@ class FeatureExtractor:
         salt = np.where(segment % 2 == 1, _OUTSIDE, np.uint64(0)).astype(np.uint64)
         table = self.types.table()[types]
         flags = table[:, _FLAG].astype(np.int64)
-        at, length, of = self._phrases(types, table[:, _OPENS], segment)
-        covered, masks = self._apply(at, length, of, flags, n)
+        phrases = self.types.phrases.find(types, table[:, _OPENS])
+        covered, masks = self._apply(phrases, flags, n)
         word_hash = np.where(masks > 0, masks, table[:, _WORD])
         stem_hash = np.where(masks > 0, masks + _STEM_SALT, table[:, _STEM])
         masked = (flags & _FLAGS["mask"] > 0) | (masks > 0)
@@ -420,12 +465,12 @@ class FeatureExtractor:
         groups = (
             _word_group(a, word_hash, salt, segment, len(lengths)),
             _stem_group(b, stem_hash, scope, salt, segment, len(lengths)),
-            self._class_group(types, table, at, length, of, scope, salt, segment, len(lengths)),
+            self._class_group(types, phrases, scope, salt, segment, len(lengths)),
             _form_group(flags, table, scope, segment, starts, n_words, salt),
         )
         spelled = np.flatnonzero(kept & ~masked & (flags & _FLAGS["word"] > 0))
         spelled_starts, _ = _places(spelled, segment, len(lengths))
-        sequence = self._sequence(a, types, masks, scope, segment, len(lengths), (at, length, of))
+        sequence = self._sequence(a, types, masks, scope, segment, len(lengths), phrases)
         return Encoded(len(lengths) // 2, types, n_words, (spelled, spelled_starts), groups, sequence)
 
     def _sequence(
@@ -436,7 +481,7 @@ class FeatureExtractor:
         scope: _Scope,
         segment: Ints,
         n_segments: int,
-        phrases: tuple[list[int], list[int], list[tuple[int, ...]]],
+        phrases: Phrases,
     ) -> TokenSequence:
         of_mask = {hash_of(mask): self.types[mask] for mask in _MASKS.values()}
         shown = types[kept]
@@ -444,72 +489,40 @@ class FeatureExtractor:
             shown[masks[kept] == mask] = number
         place_of = np.full(len(types), -1)
         place_of[kept] = np.arange(len(kept))
-        at, length, of = phrases
-        begins = np.repeat(np.array(at, np.int64), [len(x) for x in of])
-        sizes = np.repeat(np.array(length, np.int64), [len(x) for x in of])
-        numbers = np.array([c for x in of for c in x], dtype=np.int64)
-        offsets = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        places = place_of[np.repeat(begins, sizes) + offsets]
-        pairs = np.unique((places << 16 | np.repeat(numbers, sizes))[places >= 0])
+        ends = phrases.at + phrases.length
+        places = place_of[runs(ends, phrases.length)]
+        pairs = np.unique((places << 16 | np.repeat(phrases.classes, phrases.length))[places >= 0])
         states = scope.negated[kept] * np.uint64(4) + scope.condition[kept]
         starts, _ = _places(kept, segment, n_segments)
         return TokenSequence(kept, starts, shown, states.astype(np.int64), pairs >> 16, pairs & 0xFFFF)
 
-    def _phrases(self, types: Ints, opens: Keys, segment: Ints) -> tuple[list[int], list[int], list[tuple[int, ...]]]:
-        """Find phrases of two words or more: where each begins, how many tokens it has, its classes."""
-        at: list[int] = []
-        length: list[int] = []
-        of: list[tuple[int, ...]] = []
-        longest = self.types.phrases.longest
-        numbers = types.tolist()
-        candidates = np.flatnonzero(opens[:-1])
-        pairs = (types[candidates] << 32) | types[candidates + 1]
-        slots = (pairs * _PAIR_FACTOR >> 20) & (len(self._barren) - 1)
-        fertile = np.flatnonzero(self._barren[slots] != pairs)
-        barren = []
-        for k, i in zip(fertile.tolist(), candidates[fertile].tolist(), strict=True):
-            size, classes = longest(numbers, i)
-            if size > 1:
-                at.append(i)
-                length.append(size)
-                of.append(classes)
-            elif size == 0:
-                barren.append(k)
-        self._barren[slots[barren]] = pairs[barren]
-        return at, length, of
-
-    def _apply(
-        self, at: list[int], length: list[int], of: list[tuple[int, ...]], flags: Ints, n: int
-    ) -> tuple[NDArray[np.bool_], Keys]:
+    def _apply(self, phrases: Phrases, flags: Ints, n: int) -> tuple[NDArray[np.bool_], Keys]:
         """Let phrases set flags and masks: a name of several words is one, *not only* is no negation."""
         covered = np.zeros(n, dtype=bool)
         masks = np.zeros(n, dtype=np.uint64)
-        for i, size, classes in zip(at, length, of, strict=True):
-            for number in classes:
-                if number in self._flagged:
-                    flags[i] |= self._flagged[number]
-                if number in self._masks and not covered[i]:
-                    masks[i] = self._masks[number]
-                    covered[i + 1 : i + size] = True
+        np.bitwise_or.at(flags, phrases.at, self._class_flags[phrases.classes])
+        of_phrase = self._class_masks[phrases.classes]
+        named = np.flatnonzero(of_phrase)
+        rows = zip(phrases.at[named].tolist(), phrases.length[named].tolist(), of_phrase[named], strict=True)
+        for i, size, mask in rows:
+            if not covered[i]:
+                masks[i] = mask
+                covered[i + 1 : i + size] = True
         return covered, masks
 
     def _class_group(
         self,
         types: Ints,
-        table: Keys,
-        at: list[int],
-        length: list[int],
-        of: list[tuple[int, ...]],
+        phrases: Phrases,
         scope: _Scope,
         salt: Keys,
         segment: Ints,
         n_segments: int,
     ) -> Group:
         single, names = self.types.classes_at(types)
-        sizes = [len(x) for x in of]
-        place = np.concatenate([single, np.repeat(np.array(at, np.int64), sizes)])
-        span = np.concatenate([np.ones(len(single), np.int64), np.repeat(np.array(length, np.int64), sizes)])
-        number = np.concatenate([names, np.array([c for x in of for c in x], dtype=np.int64)])
+        place = np.concatenate([single, phrases.at])
+        span = np.concatenate([np.ones(len(single), np.int64), phrases.length])
+        number = np.concatenate([names, phrases.classes])
         order = np.lexsort((number, place))
         place, span, number = place[order], span[order], number[order]
         h = self._class_hashes[number] + salt[place]

@@ -8,15 +8,26 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from nato_stance.lexicon_files import entries
 from nato_stance.words import TOKEN, fold
 
 MAX_PHRASE: Final = 4
 """Words of the longest phrase."""
+
+Ints = NDArray[np.int64]
+
+_STEP_BITS: Final = 18
+_STEP_FACTOR: Final = 0x2545F4914F6CDD1D
+_BRANCHES: Final = 1 << 30
+"""Added to the number of a branch, which keeps it apart from the number of a type."""
 
 _ABBREVIATION: Final = re.compile(r"(?:[a-z]\.){2,}")
 
@@ -33,87 +44,171 @@ def shipped_classes() -> dict[str, tuple[str, ...]]:
 
 
 class Node:
-    """A place in the tree of phrases: what may follow, and the classes of the phrase that ends here."""
+    """A place in the tree of phrases: what may follow, and the classes of the phrase that ends here.
 
-    __slots__ = ("classes", "exact", "prefixes")
+    A node knows the rests of its entries, and sorts them by their next word only when it is asked what follows.
 
-    def __init__(self) -> None:
-        self.exact: dict[str, Node] = {}
-        self.prefixes: dict[str, Node] = {}
-        self.classes: tuple[int, ...] = ()
+    Args:
+        entries: (words that follow, joined by one space; class number).
+    """
 
-    def add(self, words: Sequence[str], number: int) -> None:
-        """Put an entry of class `number` below this node."""
-        node = self
-        for word in words:
-            starred = word.endswith("*")
-            branch = node.prefixes if starred else node.exact
-            node = branch.setdefault(word[:-1] if starred else word, Node())
-        if number not in node.classes:
-            node.classes = (*node.classes, number)
+    __slots__ = ("_exact", "_prefixes", "_rests", "_stars", "classes")
+
+    def __init__(self, entries: Iterable[tuple[str, int]]) -> None:
+        self._rests: list[tuple[str, int]] = []
+        self._exact: dict[str, Node | list[tuple[str, int]]] = {}
+        self._prefixes: dict[str, Node | list[tuple[str, int]]] = {}
+        self._stars: tuple[str, ...] = ()
+        classes: list[int] = []
+        for rest, number in entries:
+            if rest:
+                self._rests.append((rest, number))
+            elif number not in classes:
+                classes.append(number)
+        self.classes = tuple(classes)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether any word may follow."""
+        return bool(self._rests or self._exact or self._prefixes)
 
     def next(self, word: str) -> list[Node]:
         """Return the nodes that `word` leads to, the exact word's first."""
-        found = [self.exact[word]] if word in self.exact else []
-        return found + [node for prefix, node in self.prefixes.items() if word.startswith(prefix)]
+        if self._rests:
+            self._sort()
+        found = [self._child(self._exact, word)] if word in self._exact else []
+        if self._stars and word.startswith(self._stars):
+            found += [self._child(self._prefixes, prefix) for prefix in self._stars if word.startswith(prefix)]
+        return found
+
+    def _sort(self) -> None:
+        for rest, number in self._rests:
+            word, _, after = rest.partition(" ")
+            starred = word.endswith("*")
+            branch = self._prefixes if starred else self._exact
+            pending = branch.setdefault(word[:-1] if starred else word, [])
+            if isinstance(pending, list):
+                pending.append((after, number))
+        self._rests = []
+        self._stars = tuple(self._prefixes)
+
+    @staticmethod
+    def _child(branch: dict[str, Node | list[tuple[str, int]]], word: str) -> Node:
+        child = branch[word]
+        if isinstance(child, list):
+            child = branch[word] = Node(child)
+        return child
 
 
 class PhraseTree:
-    """Phrases by the numbers of token types instead of words, grown as texts are met.
+    """Phrases by the numbers of token types instead of words, grown as texts are met and read for whole batches.
+
+    A place in the tree is a branch, a number from 1; branch 0 is where no phrase goes. Steps from branch to branch are
+    kept in a table of fixed size, in which a newer step may take the place of an older one; steps to branches other
+    than 0 are kept for good.
 
     Args:
         nodes_of: the lexicon's nodes for the first word, by type number.
         forms: the folded form, by type number.
     """
 
-    __slots__ = ("_forms", "_nodes_of", "_roots")
-
     def __init__(self, nodes_of: Sequence[Sequence[Node]], forms: Sequence[str]) -> None:
         self._nodes_of = nodes_of
         self._forms = forms
-        self._roots: dict[int, _Branch] = {}
+        self._nodes: list[list[Node]] = [[]]
+        self._classes: list[tuple[int, ...]] = [()]
+        self._branches: dict[int, int] = {}
+        self._steps = np.full(1 << _STEP_BITS, -1, np.int64)
+        self._reached = np.zeros(1 << _STEP_BITS, np.int32)
+        self._counts: Ints = np.zeros(1, np.int64)
+        self._ends: Ints = np.zeros(1, np.int64)
+        self._flat: Ints = np.zeros(0, np.int64)
+        self._going: NDArray[np.bool_] = np.zeros(1, bool)
 
-    def longest(self, numbers: Sequence[int], at: int) -> tuple[int, tuple[int, ...]]:
-        """Return length and classes of the longest phrase of two words or more at a place.
+    def find(self, types: Ints, opens: NDArray[Any]) -> Phrases:
+        """Find at each place the longest phrase of two words or more.
 
-        Where there is none the length is 1 if some phrase begins with the two words there, and 0 if none does.
+        Args:
+            types: the type numbers of consecutive tokens.
+            opens: nonzero where a phrase of two words or more may begin, shape as `types`.
         """
-        branch = self._roots.get(numbers[at])
+        at = np.flatnonzero(opens[:-1])
+        branch = self._step(types.take(at), types.take(at + 1))
+        some = np.flatnonzero(branch)
+        at, branch = at[some], branch[some]
+        best, length = branch, np.full(len(at), 2)
+        alive = np.arange(len(at))
+        for size in range(3, MAX_PHRASE + 1):
+            going = np.flatnonzero(self._going.take(branch) & (at[alive] + size <= len(types)))
+            alive = alive[going]
+            branch = self._step(branch[going] + _BRANCHES, types.take(at[alive] + (size - 1)))
+            on = np.flatnonzero(branch)
+            alive, branch = alive[on], branch[on]
+            ended = np.flatnonzero(self._counts.take(branch))
+            best[alive[ended]] = branch[ended]
+            length[alive[ended]] = size
+        counts = self._counts.take(best)
+        whole = np.flatnonzero(counts)
+        at, length, counts, best = at[whole], length[whole], counts[whole], best[whole]
+        return Phrases(np.repeat(at, counts), np.repeat(length, counts), self._flat[runs(self._ends[best], counts)])
+
+    def _step(self, parents: Ints, types: Ints) -> Ints:
+        """Return the branch that each type leads to from each parent: a type number, or a branch + `_BRANCHES`."""
+        steps = parents << 32 | types
+        slots = (steps * _STEP_FACTOR >> 40) & ((1 << _STEP_BITS) - 1)
+        found = self._reached.take(slots).astype(np.int64)
+        unknown = np.flatnonzero(self._steps.take(slots) != steps)
+        if len(unknown):
+            grown = [
+                self._grow(parent, number)
+                for parent, number in zip(parents[unknown].tolist(), types[unknown].tolist(), strict=True)
+            ]
+            found[unknown] = grown
+            self._steps[slots[unknown]] = steps[unknown]
+            self._reached[slots[unknown]] = grown
+            self._refresh()
+        return found
+
+    def _grow(self, parent: int, number: int) -> int:
+        word = self._forms[number]
+        from_nodes = self._nodes_of[parent] if parent < _BRANCHES else self._nodes[parent - _BRANCHES]
+        nodes = [after for node in from_nodes for after in node.next(word)]
+        if not nodes:
+            return 0
+        step = parent << 32 | number
+        branch = self._branches.get(step)
         if branch is None:
-            branch = self._roots[numbers[at]] = _Branch(self._nodes_of[numbers[at]])
-        size: int = 0
-        classes: tuple[int, ...] = ()
-        length = 1
-        for number in numbers[at + 1 : at + MAX_PHRASE]:
-            length += 1
-            try:
-                after = branch.after[number]
-            except KeyError:
-                after = branch.grow(number, self._forms[number])
-            if after is None:
-                break
-            branch = after
-            if branch.classes:
-                size, classes = length, branch.classes
-            else:
-                size = size or 1
-        return size, classes
-
-
-class _Branch:
-    """A place in a `PhraseTree`: the lexicon's nodes that were reached, and the types that were seen to follow."""
-
-    __slots__ = ("after", "classes", "nodes")
-
-    def __init__(self, nodes: Sequence[Node]) -> None:
-        self.nodes = nodes
-        self.classes = tuple(sorted({c for node in nodes for c in node.classes}))
-        self.after: dict[int, _Branch | None] = {}
-
-    def grow(self, number: int, word: str) -> _Branch | None:
-        nodes = [after for node in self.nodes for after in node.next(word)]
-        branch = self.after[number] = _Branch(nodes) if nodes else None
+            branch = self._branches[step] = len(self._nodes)
+            self._nodes.append([node for node in nodes if node.goes_on])
+            self._classes.append(tuple(sorted({number for node in nodes for number in node.classes})))
         return branch
+
+    def _refresh(self) -> None:
+        known = len(self._counts)
+        if known < len(self._nodes):
+            added = self._classes[known:]
+            self._counts = np.append(self._counts, [len(x) for x in added])
+            self._ends = np.cumsum(self._counts)
+            self._flat = np.append(self._flat, np.array([c for x in added for c in x], dtype=np.int64))
+            self._going = np.append(self._going, [bool(x) for x in self._nodes[known:]])
+
+
+@dataclass(frozen=True)
+class Phrases:
+    """Phrases found, once for each of their classes: first token, number of tokens, class; by place and class."""
+
+    at: Ints
+    length: Ints
+    classes: Ints
+
+
+def runs(ends: Ints, counts: Ints) -> Ints:
+    """Return the places of runs that end before `ends` and have `counts` places, one run after another.
+
+    >>> runs(np.array([9, 3]), np.array([2, 3])).tolist()
+    [7, 8, 0, 1, 2]
+    """
+    return np.arange(counts.sum()) + np.repeat(ends - np.cumsum(counts), counts)
 
 
 class Lexicon:
@@ -133,13 +228,11 @@ class Lexicon:
         self.names: tuple[str, ...] = tuple(sorted(classes))
         self._classes = {name: tuple(classes[name]) for name in self.names}
         self._opening: dict[str, list[tuple[str, int]]] = {}
-        self._stars: dict[str, set[str]] = {}
         for number, name in enumerate(self.names):
             for entry in self._classes[name]:
-                self._opening.setdefault(entry.partition(" ")[0], []).append((entry, number))
-        for word in self._opening:
-            if word.endswith("*"):
-                self._stars.setdefault(word[:2], set()).add(word[:-1])
+                word, _, rest = entry.partition(" ")
+                self._opening.setdefault(word, []).append((rest, number))
+        self._starred = {word[:2] for word in self._opening if word.endswith("*")}
         self._nodes: dict[str, Node] = {}
 
     @classmethod
@@ -150,16 +243,16 @@ class Lexicon:
     def first(self, word: str) -> list[Node]:
         """Return the nodes at which entries beginning with `word` go on or end."""
         found = [self._node(word)] if word in self._opening else []
-        return found + [
-            self._node(prefix + "*") for prefix in sorted(self._stars.get(word[:2], ())) if word.startswith(prefix)
-        ]
+        if word[:2] in self._starred:
+            openings = [f"{word[:size]}*" for size in range(2, len(word) + 1)]
+            found += [self._node(opening) for opening in openings if opening in self._opening]
+        return found
 
     def _node(self, opening: str) -> Node:
-        if opening not in self._nodes:
-            node = self._nodes[opening] = Node()
-            for entry, number in self._opening[opening]:
-                node.add(entry.split(" ")[1:], number)
-        return self._nodes[opening]
+        node = self._nodes.get(opening)
+        if node is None:
+            node = self._nodes[opening] = Node(self._opening[opening])
+        return node
 
     def to_dict(self) -> dict[str, str]:
         """Return the classes in the form that a model file keeps: entries joined by line breaks."""

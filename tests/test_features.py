@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from nato_stance.features import FeatureExtractor, Item, hash_of, outside, spelling, spelling_keys
 from nato_stance.linear import KeyTable
@@ -121,6 +123,17 @@ def test_batches_do_not_matter(extractor: FeatureExtractor) -> None:
         for whole, part in zip(together.groups, alone.groups, strict=True):
             places = slice(whole.starts[2 * i], whole.starts[2 * i + 2])
             np.testing.assert_array_equal(whole.keys[:, places], part.keys)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(alphabet="aB'’.-–1,9:\"“!  \n\u00a0%\x00é", max_size=30))
+@example("- a - b -")
+@example("-")
+@example(" - ")
+@example("- -")
+def test_remembered_chunks_give_the_tokens_of_the_whole_text(extractor: FeatureExtractor, text: str) -> None:
+    types = extractor.encode([(text, None, None)]).types.tolist()
+    assert [extractor.types.forms[t] for t in types[1:]] == [fold(token) for token in TOKEN.findall(text)]
 
 
 def test_the_outside_keeps_offsets() -> None:

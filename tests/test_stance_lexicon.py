@@ -7,11 +7,11 @@ from importlib.resources import files
 
 import pytest
 
-from nato_stance.semantics import Lexicon, shipped_classes
+from nato_stance.semantics import MAX_PHRASE, Lexicon, shipped_classes
 from nato_stance.words import TOKEN, fold
 
 CLASSES = shipped_classes()
-LEXICON = Lexicon(CLASSES)
+LEXICON = Lexicon.folded(CLASSES)
 
 
 def classes_of(text: str) -> set[str]:
@@ -19,9 +19,12 @@ def classes_of(text: str) -> set[str]:
     found: set[str] = set()
     for place, word in enumerate(words):
         nodes = LEXICON.first(word)
-        size, numbers = LEXICON.phrase(nodes, words[place + 1 : place + 4])
-        found |= {LEXICON.names[number] for node in nodes for number in node.classes}
-        found |= {LEXICON.names[number] for number in numbers if size}
+        longest = {number for node in nodes for number in node.classes}
+        found |= {LEXICON.names[number] for number in longest}
+        for following in words[place + 1 : place + MAX_PHRASE]:
+            nodes = [after for node in nodes for after in node.next(following)]
+            longest = {number for node in nodes for number in node.classes} or longest
+        found |= {LEXICON.names[number] for number in longest}
     return found
 
 
