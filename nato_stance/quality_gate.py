@@ -103,7 +103,7 @@ def read_floors(path: str | Path) -> list[Entry]:
     except OSError as error:
         raise FloorsError(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise FloorsError(f"{path} is no file of floors: {error!r}") from error
+        raise FloorsError(f"{path} is no file of floors ({type(error).__name__}: {error})") from error
     if problems:
         raise FloorsError(f"{path}: {'; '.join(problems)}")
     return list(entries)

@@ -169,7 +169,7 @@ def rebuild(pointers: Sequence[Pointer], datasets: str | Path) -> tuple[list[Cor
         try:
             text, context = _resolve(pointer, folder)
         except (OSError, KeyError, IndexError, ValueError, TypeError, AttributeError, RecursionError) as error:
-            failed.append((pointer, f"cannot be read: {error!r}"))
+            failed.append((pointer, f"cannot be read ({type(error).__name__}: {error})"))
             continue
         if hashlib.sha1(text.encode("utf-8", "surrogatepass")).hexdigest() != pointer.sha1:
             failed.append((pointer, "the words differ from those that were coded (SHA-1): another version?"))

@@ -44,3 +44,15 @@ def test_the_command_prints_one_line_a_question(tmp_path: Path, capsys: pytest.C
     assert lines["threat"] == lines["primary"] == lines["dialogue"] == "1.000"
     assert float(lines["tone"]) == pytest.approx(agreement(rows)["tone"], abs=5e-4)
     assert float(lines["tone"]) < 0.5
+
+
+def test_a_line_separator_inside_a_string_breaks_no_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    codes = {"threat": "0", "dialogue": "+", "deterrence": "0", "primary": "dialogue", "tone": "neutral"}
+    row = {"id": "1\u20282", "first": codes, "second": codes}
+    path = tmp_path / "codes.jsonl"
+    path.write_text(json.dumps(row, ensure_ascii=False) + "\n", encoding="utf-8")
+    assert main(["corpus", "agreement", str(path)]) == 0
+    path.write_text(json.dumps(row, ensure_ascii=False) + '\n{"id": "2", "second": {}}\n[]\n', encoding="utf-8")
+    capsys.readouterr()
+    assert main(["corpus", "agreement", str(path)]) == 1
+    assert "line 3" in capsys.readouterr().err

@@ -103,3 +103,104 @@ def test_a_reader_that_stops_early_is_no_error(tmp_path: Path) -> None:
     done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
     assert "Traceback" not in done.stderr
     assert json.loads(done.stdout)["id"] == "1"
+
+
+def status_of(arguments: list[str]) -> int:
+    """Return the exit status, whether it is returned or raised."""
+    try:
+        return main(arguments)
+    except SystemExit as stopped:
+        return int(stopped.code or 0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        ("classify s.jsonl --min-confidence nan", 2, "no probability"),
+        ("classify s.jsonl --min-confidence 2", 2, "no probability"),
+        ("classify s.jsonl --model=", 2, "the name is empty"),
+        ("explain words --model=", 2, "the name is empty"),
+        ("classify s.jsonl -o link.jsonl", 2, "would replace"),
+        ("classify s.jsonl -o missing/out.jsonl", 1, "the folder does not exist"),
+        ("corpus rebuild s.jsonl --datasets . -o s.jsonl", 2, "would replace"),
+        ("corpus rebuild s.jsonl --datasets . -o missing/out.jsonl", 1, "the folder does not exist"),
+        ("corpus rebuild s.jsonl --datasets . -o .", 1, "it is a folder"),
+        ("train gold.jsonl -o s.jsonl", 1, "is a file; name a folder"),
+        ("evaluate gold.jsonl --seed=-1", 2, "no whole number"),
+        ("evaluate gold.jsonl --bootstrap 0", 2, "no whole number"),
+        ("evaluate gold.jsonl --folds 0", 2, "no whole number"),
+        ("evaluate gold.jsonl --json x --html ./x", 2, "--json 'x'"),
+        ("evaluate gold.jsonl --html -", 2, "only --json"),
+        ("evaluate gold.jsonl --compare old.json --json old.json", 2, "would replace"),
+        ("evaluate gold.jsonl --gate --floors link.jsonl --json s.jsonl", 2, "would replace"),
+        ("evaluate gold.jsonl --gate --floors bytes", 1, "no file of floors"),
+        ("evaluate gold.jsonl --json missing/x.json", 1, "the folder does not exist"),
+        ("evaluate gold.jsonl --articles missing", 1, "missing"),
+        ("evaluate gold.jsonl --behaviour missing", 1, "missing"),
+        ("evaluate gold.jsonl --brat missing", 1, "missing"),
+        ("evaluate gold.jsonl gold.jsonl", 1, "two labelled sets are called 'gold'"),
+        ("evaluate gold.jsonl --compare s.jsonl", 1, "no evaluation of schema version"),
+        ("evaluate gold.jsonl --compare other.json", 1, "nothing to compare"),
+    ],
+)
+def test_what_cannot_end_well_is_told_before_any_work(
+    arguments: str,
+    status: int,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("s.jsonl").write_text('{"text": "We are ready to talk."}\n', encoding="utf-8")
+    Path("link.jsonl").symlink_to("s.jsonl")
+    Path("bytes").write_bytes(bytes(range(256)))
+    gold = {"threat": "0", "dialogue": "+", "deterrence": "0", "primary": "dialogue", "tone": "conciliatory"}
+    Path("gold.jsonl").write_text(json.dumps({"id": "1", "text": "We are ready.", **gold}) + "\n", encoding="utf-8")
+    other = {"systems": {"model": {"data_digest": "0"}}}
+    Path("other.json").write_text(json.dumps({"schema_version": 1, "sets": {"gold": other}}), encoding="utf-8")
+    Path("old.json").write_text("{}", encoding="utf-8")
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    assert status_of(arguments.split()) == status
+    said = capsys.readouterr().err
+    assert message in said
+    assert "gold: model" not in said
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("value", ['{"a": 1}', "[1]", "true", "Infinity", "1e999"])
+def test_an_id_is_a_string_or_a_finite_number(value: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "in.jsonl"
+    path.write_text(f'{{"id": {value}, "text": "A vote."}}\n{{"id": null, "text": "A vote."}}\n', encoding="utf-8")
+    assert main(["classify", str(path)]) == 1
+    done = capsys.readouterr()
+    assert "line 1: id" in done.err
+    assert [x["id"] for x in lines(done.out)] == ["2"]
+
+
+def test_a_line_in_another_encoding_costs_only_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "in.jsonl"
+    path.write_bytes('{"text": "Jiří voted."}\n'.encode() + b'{"text": "Caf\xe9."}\n{"text": "A vote."}\n')
+    assert main(["classify", str(path)]) == 1
+    done = capsys.readouterr()
+    assert [x["id"] for x in lines(done.out)] == ["1", "3"]
+    assert "line 2 is not UTF-8" in done.err
+
+
+@pytest.mark.parametrize("arguments", ["classify -", "extract -", "explain -", "evaluate -"])
+def test_a_closed_standard_input_is_told(arguments: str) -> None:
+    command = f'"{sys.executable}" -m nato_stance {arguments} <&-'
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "stdin" in done.stderr or "standard input" in done.stderr
+
+
+def test_a_closed_standard_output_is_told_only_where_it_is_needed(tmp_path: Path) -> None:
+    (tmp_path / "s.jsonl").write_text('{"text": "We are ready to talk."}\n', encoding="utf-8")
+    for rest, status in (("", 1), ("-o out.jsonl", 0)):
+        command = f'"{sys.executable}" -m nato_stance classify s.jsonl {rest} >&-'
+        done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == status
+        assert ("standard output is closed" in done.stderr) == bool(status)
+    assert len(lines((tmp_path / "out.jsonl").read_text("utf-8"))) == 1

@@ -114,3 +114,21 @@ def test_corpus_check_lists_every_problem_and_fails(tmp_path: Path, capsys: pyte
     assert "line 3: primary: 'no'" in out.out
     assert "1 sound statements, 2 problems" in out.err
     assert main(["corpus", "check", str(write(tmp_path / "d.jsonl", GOOD))]) == 0
+
+
+def test_a_file_of_another_kind_does_not_flood_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path / "rows.jsonl", *(["{}"] * 1_500))
+    assert main(["corpus", "check", str(path)]) == 1
+    done = capsys.readouterr()
+    n = int(done.err.split(" problems")[0].split(", ")[1])
+    shown = done.out.splitlines()
+    assert len(shown) == 1_001
+    assert f"and {n - 1_000:,} more problems" in shown[-1]
+
+
+def test_numbers_of_any_length_and_a_line_that_is_no_utf8_are_problems_of_their_line(tmp_path: Path) -> None:
+    path = write(tmp_path / "rows.jsonl", GOOD, '{"id": ' + "9" * 5_000 + "}", "[" * 100_000)
+    path.write_bytes(path.read_bytes() + b'"\xff"\n' + json.dumps({**GOOD, "id": "a2"}).encode())
+    items, problems = scan_corpus(path)
+    assert [item.id for item in items] == ["a1", "a2"]
+    assert [problem.line for problem in problems] == [2, 3, 4]

@@ -61,6 +61,15 @@ def _replace_closed_streams() -> None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
+def _flush() -> None:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, "standard output") from error
+
+
 def _drop_pending_output() -> None:
     """Keep Python from trying, and complaining, again when it flushes at exit."""
     try:
@@ -80,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         options = _parser(commands).parse_args(args)
         status = int(options.run(options))
-        sys.stdout.flush()
+        _flush()
         return status
     except BrokenPipeError:
         _drop_pending_output()  # whoever read our output has seen enough
@@ -95,7 +104,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _told(error: NatoStanceError | OSError) -> str:
-    if isinstance(error, NatoStanceError):
+    if isinstance(error, NatoStanceError) or not error.strerror:
         return str(error)
-    # What has no name is a stream that is open: input errors are told where the input is read.
-    return f"{error.filename or 'standard output'}: {error.strerror or error}"
+    return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
