@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -29,13 +30,39 @@ from nato_stance.words import TOKEN, fold
 MIN_ROWS: Final[dict[str, int]] = {"spelling": 3}
 """Statements in which a feature must occur to be known, where that is not 2."""
 
-FAMILY_SCALES: Final[dict[str, float]] = {"word": 1.0, "stem": 1.0, "spelling": 0.4, "class": 0.15}
-"""Factor of a family's columns (by the first part of its name): how freely the fit may use it. Others: `FORM_SCALE`."""
 
-FORM_SCALE: Final = 0.15
+@dataclass(frozen=True)
+class View:
+    """One fit of the first level: which families of features it sees, and how freely it may use them.
 
-ANSWER_SCALE: Final = 0.5
-"""Factor of the phrase detectors' answers."""
+    Attributes:
+        scales: factor of a family's columns, by the first part of its name; families that are not named are left out,
+            or take the factor under `other` if there is one.
+        strength: factor of the parameters `C`, `C_tone` and `C_denied`.
+        balance: exponent of the class weights in place of the parameter, or None.
+    """
+
+    scales: Mapping[str, float]
+    strength: float = 1.0
+    balance: float | None = None
+
+    def factors(self, families: NDArray[np.str_]) -> NDArray[np.float64]:
+        """Return the factor of each column, given the name of its family; 0 leaves the column out."""
+        names, inverse = np.unique(families, return_inverse=True)
+        other = self.scales.get("other", 0.0)
+        return np.array([self.scales.get(str(name).partition("_")[0], other) for name in names])[inverse]
+
+
+VIEWS: Final[tuple[View, ...]] = (
+    View({"word": 1.0, "stem": 1.0, "spelling": 0.4, "class": 0.15, "other": 0.15}),
+    View({"word": 1.0, "spelling": 0.4}, strength=6.0, balance=1.0),
+    View({"class": 0.3, "other": 0.3}, strength=0.2),
+)
+"""Everything; the bare words, penalised less; the lexicon and the form, penalised more. Fitted apart and mixed by the
+second level, they carry over better than one fit in which the words crowd out what is rarer."""
+
+C_MIXING: Final = 0.1
+"""Inverse strength of the penalty of the second level, which mixes the keyed scores and the detectors' answers."""
 
 
 class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -131,88 +158,118 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         weights = np.ones(len(items)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
         self.extractor_ = extractor if extractor is not None else default_extractor(items)
         families = family_counts(self.extractor_, items)
-        extra = _answer_columns(self.extractor_, items, detectors, answers)
         folds = _folds(groups, len(items), self.n_folds, self.random_state)
-        layer = JointLayer.plain()
+        layer, mixing, shift = JointLayer.plain(), np.eye(len(OUTPUTS)), np.zeros(len(OUTPUTS))
+        views = VIEWS[:1]
         if folds.any():
-            held_out = np.zeros((len(items), len(OUTPUTS)))
+            views = VIEWS
+            held_out = np.zeros((len(items), len(views) * len(OUTPUTS)))
             for fold in np.unique(folds):
                 chosen = folds != fold
-                keys, scale = _columns(families, len(items), chosen)
-                design = sp.hstack([matrix(families, len(items), keys, scale), extra]).tocsr()
-                coef, intercept = self._heads(design[chosen], codes[chosen], weights[chosen])
-                held_out[~chosen] = design[~chosen] @ coef + intercept
-            self.held_out_scores_ = held_out
+                columns = _columns(families, len(items), chosen)
+                design = matrix(families, len(items), columns.keys, columns.rarity)
+                for part, coef, intercept in self._first_level(
+                    design[chosen], columns, views, codes[chosen], weights[chosen]
+                ):
+                    held_out[~chosen, part] = design[~chosen] @ coef + intercept
+            # The second level is fitted on scores of statements that the first level did not see. Fitted beside the
+            # keyed features, the detectors' cross-fitted answers would look weaker than features that know every
+            # training statement by heart.
+            both = np.hstack([held_out, _centred_answers(self.extractor_, items, detectors, answers)])
+            mixing, shift = self._heads(both, codes, weights, (C_MIXING,) * 3, self.balance)
+            self.held_out_scores_ = both @ mixing + shift
             target = weights if calibration_weight is None else np.asarray(calibration_weight, dtype=np.float64)
-            layer = fit_layer(held_out, codes, target)
-        keys, scale = _columns(families, len(items), None)
-        design = sp.hstack([matrix(families, len(items), keys, scale), extra]).tocsr()
-        coef, intercept = self._heads(design, codes, weights)
-        answer_weights = coef[len(keys) :] * ANSWER_SCALE if detectors is not None else None
-        kept = (coef[: len(keys)] * scale[:, None]).astype(np.float16)
+            layer = fit_layer(self.held_out_scores_, codes, target)
+        columns = _columns(families, len(items), None)
+        design = matrix(families, len(items), columns.keys, columns.rarity)
+        total, intercept = np.zeros((len(columns.keys), len(OUTPUTS))), shift
+        for part, coef, constant in self._first_level(design, columns, views, codes, weights):
+            total += (coef * columns.rarity[:, None]) @ mixing[part]
+            intercept = intercept + constant @ mixing[part]
+        answer_weights = (
+            _CENTRING @ mixing[len(views) * len(OUTPUTS) :] if detectors is not None and folds.any() else None
+        )
+        keys, kept = columns.keys, total.astype(np.float16)
         used = _strongest(kept, self.max_features)
         self.model_ = LinearModel(self.extractor_, keys[used], kept[used], intercept, layer, detectors, answer_weights)
         self.classes_ = np.array(STANCES)
         self.n_features_ = len(used)
         return self
 
+    def _first_level(
+        self,
+        design: sp.csr_matrix,
+        columns: Columns,
+        views: Sequence[View],
+        codes: NDArray[np.int64],
+        weights: NDArray[np.float64],
+    ) -> Iterator[tuple[slice, NDArray[np.float64], NDArray[np.float64]]]:
+        """Fit every view; yield where its scores go, its coefficients for all columns, its intercepts."""
+        for i, view in enumerate(views):
+            factors = view.factors(columns.families)
+            seen = np.flatnonzero(factors)
+            penalties = (self.C * view.strength, self.C_denied * view.strength, self.C_tone * view.strength)
+            balance = self.balance if view.balance is None else view.balance
+            part = design[:, seen] @ sp.diags(factors[seen])
+            fitted, intercept = self._heads(part.tocsr(), codes, weights, penalties, balance)
+            coef = np.zeros((design.shape[1], len(OUTPUTS)))
+            coef[seen] = fitted * factors[seen, None]
+            yield slice(i * len(OUTPUTS), (i + 1) * len(OUTPUTS)), coef, intercept
+
     def _heads(
-        self, design: sp.csr_matrix, codes: NDArray[np.int64], weights: NDArray[np.float64]
+        self,
+        design: sp.csr_matrix | NDArray[np.float64],
+        codes: NDArray[np.int64],
+        weights: NDArray[np.float64],
+        penalties: tuple[float, float, float],
+        balance: float,
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Fit the thirteen linear scores; a score whose data hold one class only stays constant."""
+        """Fit the thirteen linear scores; a score whose data hold one class only stays constant.
+
+        `penalties` are those of presence and primary, of denial, and of tone.
+        """
         coef = np.zeros((design.shape[1], len(OUTPUTS)))
         intercept = np.zeros(len(OUTPUTS))
+        C, C_denied, C_tone = penalties
         for field in range(3):
-            presence = codes[:, field]
-            self._binary(design, presence != 2, weights, PRESENT.start + field, self.C, coef, intercept)
-            there = presence != 2
+            there = codes[:, field] != 2
+            self._binary(design, there, weights, PRESENT.start + field, C, balance, coef, intercept)
+            denied = codes[there, field] == 1
             self._binary(
-                design[there],
-                presence[there] == 1,
-                weights[there],
-                DENIED.start + field,
-                self.C_denied,
-                coef,
-                intercept,
+                design[there], denied, weights[there], DENIED.start + field, C_denied, balance, coef, intercept
             )
-        self._softmax(design, codes[:, 3], weights, PRIMARY, self.C, coef, intercept)
-        self._softmax(design, codes[:, 4], weights, TONE, self.C_tone, coef, intercept)
+        self._softmax(design, codes[:, 3], weights, PRIMARY, C, balance, coef, intercept)
+        self._softmax(design, codes[:, 4], weights, TONE, C_tone, balance, coef, intercept)
         return coef, intercept
 
     def _solver(self, C: float) -> LogisticRegression:
         return LogisticRegression(C=C, max_iter=self.max_iter, tol=1e-3)
 
-    def _balanced(self, target: NDArray[Any], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return weights in which rare classes count more; the total stays."""
-        values, inverse = np.unique(target, return_inverse=True)
-        mass = np.bincount(inverse, weights=weights)
-        factor = (mass.sum() / (len(values) * mass)) ** self.balance
-        out: NDArray[np.float64] = weights * factor[inverse]
-        return out
-
     def _binary(
         self,
-        design: sp.csr_matrix,
+        design: sp.csr_matrix | NDArray[np.float64],
         target: NDArray[np.bool_],
         weights: NDArray[np.float64],
         output: int,
         C: float,
+        balance: float,
         coef: NDArray[np.float64],
         intercept: NDArray[np.float64],
     ) -> None:
         if target.all() or not target.any():
             intercept[output] = 3.0 if len(target) and target.all() else -3.0
             return
-        fitted = self._solver(C).fit(design, target, sample_weight=self._balanced(target, weights))
+        fitted = self._solver(C).fit(design, target, sample_weight=_balanced(target, weights, balance))
         coef[:, output], intercept[output] = fitted.coef_[0], fitted.intercept_[0]
 
     def _softmax(
         self,
-        design: sp.csr_matrix,
+        design: sp.csr_matrix | NDArray[np.float64],
         target: NDArray[np.int64],
         weights: NDArray[np.float64],
         outputs: slice,
         C: float,
+        balance: float,
         coef: NDArray[np.float64],
         intercept: NDArray[np.float64],
     ) -> None:
@@ -221,7 +278,7 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if len(seen) == 1:
             intercept[outputs.start + seen[0]] = 0.0
             return
-        fitted = self._solver(C).fit(design, target, sample_weight=self._balanced(target, weights))
+        fitted = self._solver(C).fit(design, target, sample_weight=_balanced(target, weights, balance))
         if len(seen) == 2:
             coef[:, outputs.start + seen[1]] = fitted.coef_[0]
             intercept[outputs.start + seen] = [0.0, fitted.intercept_[0]]
@@ -358,35 +415,61 @@ def _folds(groups: Sequence[Any] | None, n: int, n_folds: int, seed: int) -> NDA
     return folds
 
 
-def _columns(
-    families: Sequence[FamilyCounts], n: int, chosen: NDArray[np.bool_] | None
-) -> tuple[Keys, NDArray[np.float64]]:
-    """Return the known keys, sorted, and the scale of their columns: family factor times a damped idf."""
+def _balanced(target: NDArray[Any], weights: NDArray[np.float64], balance: float) -> NDArray[np.float64]:
+    """Return weights in which rare classes count more; the total stays."""
+    values, inverse = np.unique(target, return_inverse=True)
+    mass = np.bincount(inverse, weights=weights)
+    factor = (mass.sum() / (len(values) * mass)) ** balance
+    out: NDArray[np.float64] = weights * factor[inverse]
+    return out
+
+
+class Columns(NamedTuple):
+    """The known features: their keys, sorted; the damped inverse document frequency and the family of each."""
+
+    keys: Keys
+    rarity: NDArray[np.float64]
+    families: NDArray[np.str_]
+
+
+def _columns(families: Sequence[FamilyCounts], n: int, chosen: NDArray[np.bool_] | None) -> Columns:
+    """Return the features that occur often enough in the chosen statements (None: in all `n`)."""
     rows = n if chosen is None else int(chosen.sum())
-    keys, scales = [np.zeros(0, np.uint64)], [np.zeros(0)]
+    keys, rarity, names = [np.zeros(0, np.uint64)], [np.zeros(0)], [np.zeros(0, np.str_)]
     for name, (known, counts) in vocabulary(families, n, MIN_ROWS, chosen).items():
-        factor = FAMILY_SCALES.get(name.partition("_")[0], FORM_SCALE)
         keys.append(known)
-        scales.append(factor * np.sqrt(np.log((1 + rows) / (1 + counts)) + 1))
+        rarity.append(np.sqrt(np.log((1 + rows) / (1 + counts)) + 1))
+        names.append(np.full(len(known), name))
     order = np.argsort(np.concatenate(keys))
-    return np.concatenate(keys)[order], np.concatenate(scales)[order]
+    return Columns(np.concatenate(keys)[order], np.concatenate(rarity)[order], np.concatenate(names)[order])
 
 
-def _answer_columns(
+def _centring() -> NDArray[np.float64]:
+    """Return the matrix that takes from every answer the mean of its question's, shape (16, 16)."""
+    questions = np.array([name.split(":")[0] for name in ANSWERS])
+    same = questions[:, None] == questions[None, :]
+    out: NDArray[np.float64] = np.eye(len(ANSWERS)) - same / same.sum(axis=0)
+    return out
+
+
+_CENTRING: Final = _centring()
+
+
+def _centred_answers(
     extractor: FeatureExtractor,
     items: Sequence[Item],
     detectors: PhraseDetectors | None,
     answers: NDArray[np.float64] | None,
-) -> sp.csr_matrix:
-    """Return the answers of the detectors as columns; none without detectors."""
+) -> NDArray[np.float64]:
+    """Return the answers of the detectors, centred in each question; no column without detectors."""
     if detectors is None:
-        return sp.csr_matrix((len(items), 0))
+        return np.zeros((len(items), 0))
     out = np.full((len(items), len(ANSWERS)), np.nan) if answers is None else np.array(answers, dtype=np.float64)
     missing = np.flatnonzero(np.isnan(out[:, 0]))
     for begin in range(0, len(missing), BATCH):
         rows = missing[begin : begin + BATCH]
         out[rows] = detectors.answers(extractor.encode([items[i] for i in rows]), extractor.types)
-    return sp.csr_matrix(out * ANSWER_SCALE)
+    return out @ _CENTRING
 
 
 def _strongest(coef: NDArray[np.float16], n: int) -> NDArray[np.int64]:
