@@ -76,6 +76,15 @@ def test_explain_shows_the_label_and_the_words(capsys: pytest.CaptureFixture[str
     assert json.loads(capsys.readouterr().out)["label"]["stance"] == "dialogue"
 
 
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_explain_takes_words_in_any_encoding(form: list[str]) -> None:
+    for words, given in ((b"Caf\xe9 talks", b""), (b"-", "“Café talks”".encode("cp1252"))):
+        command = [sys.executable, "-m", "nato_stance", "explain", *form, words]
+        done = subprocess.run(command, input=given, capture_output=True, check=False, timeout=60)
+        assert done.returncode == 0, done.stderr
+        assert "talks" in done.stdout.decode("utf-8")
+
+
 @pytest.mark.parametrize("arguments", [[], ["nonsense"], ["classify", "--no-such-option"], ["corpus"]])
 def test_wrong_usage_is_status_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
