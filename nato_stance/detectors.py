@@ -38,6 +38,10 @@ _CHUNK: Final = 64
 """Statements worked on at once, so that what they look up stays in the processor's cache."""
 
 
+_FIRST_TYPES: Final = 1024
+"""Token types for which there is room at first; it doubles as more are met."""
+
+
 class PhraseDetectors:
     """The network.
 
@@ -69,6 +73,7 @@ class PhraseDetectors:
         self._class_rows = np.concatenate([classes_known, np.zeros_like(classes_known[:1])])
         self._types: TokenTypes | None = None
         self._of_type: Floats = np.zeros((0, self._kernel.shape[1]), np.float32)
+        self._n_types = 0
         self._class_at: NDArray[np.int64] = np.zeros(0, np.int64)
 
     def digest(self) -> str:
@@ -85,8 +90,9 @@ class PhraseDetectors:
 
         Rounding keeps the last bits of matrix products, which may depend on the size of a batch, out of the results.
         """
+        of_type = self._rows(types)
         parts = [
-            self._answers(self._part(encoded.sequence, first, first + _CHUNK), types)
+            self._answers(self._part(encoded.sequence, first, first + _CHUNK), of_type)
             for first in range(0, encoded.n_items, _CHUNK)
         ]
         return np.concatenate(parts) if parts else np.zeros((0, len(ANSWERS)))
@@ -106,8 +112,8 @@ class PhraseDetectors:
             sequence.phrase_classes[low:high],
         )
 
-    def _answers(self, sequence: TokenSequence, types: TokenTypes) -> NDArray[np.float64]:
-        responses, linear, starts = self._responses(sequence, types)
+    def _answers(self, sequence: TokenSequence, of_type: Floats) -> NDArray[np.float64]:
+        responses, linear, starts = self._responses(sequence, of_type)
         n = self.n_filters
         said = np.flatnonzero(np.diff(starts)[0::2] > 0) * 2
         beside = np.flatnonzero(np.diff(starts)[1::2] > 0) * 2 + 1
@@ -129,7 +135,7 @@ class PhraseDetectors:
 
         A filter's strongest answer belongs to the window that gave it, the first of equals.
         """
-        responses, linear, starts = self._responses(encoded.sequence, types)
+        responses, linear, starts = self._responses(encoded.sequence, self._rows(types))
         n = self.n_filters
         scale = float(1 / np.sqrt(np.float32(max(starts[1], 1))))
         total = np.zeros((len(responses), len(ANSWERS)))
@@ -151,15 +157,12 @@ class PhraseDetectors:
                 last = place
             yield int(tokens[first]), int(tokens[last]), total[place]
 
-    def _responses(self, sequence: TokenSequence, types: TokenTypes) -> tuple[Floats, Floats, NDArray[np.int64]]:
+    def _responses(self, sequence: TokenSequence, of_type: Floats) -> tuple[Floats, Floats, NDArray[np.int64]]:
         """Return what each filter says at each place, what each place adds to the answers itself, segment starts."""
-        rows = self._rows(types)[sequence.types]
+        rows = of_type.take(sequence.types, axis=0)
         stated = np.flatnonzero(sequence.states)
-        rows[stated] += self._states[sequence.states[stated]]
-        if len(sequence.phrase_places):
-            first = np.flatnonzero(np.diff(sequence.phrase_places, prepend=-1))
-            known = self._class_rows[self._class_at[sequence.phrase_classes]]
-            rows[sequence.phrase_places[first]] += np.add.reduceat(known, first, axis=0)
+        rows[stated] += self._states.take(sequence.states[stated], axis=0)
+        self._add_phrases(rows, sequence)
         n = self.n_filters
         before, here, after, linear = rows[:, :n], rows[:, n : 2 * n], rows[:, 2 * n : 3 * n], rows[:, 3 * n :]
         item_starts = sequence.starts[0::2]
@@ -171,22 +174,39 @@ class PhraseDetectors:
         out[:-1] += after[1:]
         return np.maximum(out, 0, out=out), linear, sequence.starts
 
+    def _add_phrases(self, rows: Floats, sequence: TokenSequence) -> None:
+        """Add to the rows of places in phrases what the phrases' classes add."""
+        n = len(sequence.phrase_places)
+        known = self._class_at.take(sequence.phrase_classes)
+        first = np.flatnonzero(np.diff(sequence.phrase_places, prepend=-1))
+        many = np.diff(first, append=n) > 1
+        alone = first[~many]
+        rows[sequence.phrase_places[alone]] += self._class_rows.take(known[alone], axis=0)
+        if many.any():
+            together = np.repeat(many, np.diff(first, append=n))
+            sizes = np.diff(first, append=n)[many]
+            sums = np.add.reduceat(self._class_rows.take(known[together], axis=0), np.cumsum(sizes) - sizes, axis=0)
+            rows[sequence.phrase_places[first[many]]] += sums
+
     def _rows(self, types: TokenTypes) -> Floats:
         """Return what each token type adds to the windows that it stands in, shape (n_types, 3 * filters + 16)."""
         if types is not self._types:
-            self._types = types
-            self._of_type = np.zeros((0, self._kernel.shape[1]), np.float32)
+            self._types, self._n_types = types, 0
+            self._of_type = np.zeros((_FIRST_TYPES, self._kernel.shape[1]), np.float32)
             place = {name: i for i, name in enumerate(self.classes)}
             self._class_at = np.array([place.get(name, -1) for name in types.class_names], np.int64)
-        known = len(self._of_type)
+        known = self._n_types
         if known < len(types.forms):
             hashes = types.table()[known:, 0]
             found = np.searchsorted(self._words, hashes)
             found[found == len(self._words)] = 0
             places = np.where(self._words[found] == hashes, found + 1, 0)
             # One row at a time: the sums must not depend on how many types come at once.
-            rows = [self._type_row(place, types.classes[known + i]) for i, place in enumerate(places.tolist())]
-            self._of_type = np.concatenate([self._of_type, np.array(rows, np.float32)])
+            self._n_types = len(types.forms)
+            if self._n_types > len(self._of_type):
+                self._of_type = np.concatenate([self._of_type, np.zeros((self._n_types, len(self._bias)), np.float32)])
+            for number, place in enumerate(places.tolist(), start=known):
+                self._of_type[number] = self._type_row(place, types.classes[number])
         return self._of_type
 
     def _type_row(self, place: int, classes: Sequence[int]) -> Floats:

@@ -664,6 +664,11 @@ _FORM_BITS: Final = {
 }
 """Family to the bit that says whether a segment has it."""
 
+_FORM_PLACES: Final = np.array(list(_FORM_BITS.values()))
+_SIDES: Final = np.array([np.uint64(7), _OUTSIDE])
+_FORM_KEYS: Final = np.array([_mix(202 + i, _SIDES, np.ones(2, np.uint64)) for i in range(len(_FORM_BITS))])
+"""Key of each family of `_FORM_BITS`, of words said and of words outside them."""
+
 
 def _form_group(
     flags: Ints, table: Keys, scope: _Scope, segment: Ints, starts: Ints, n_words: Ints, salt: Keys
@@ -673,15 +678,14 @@ def _form_group(
     subjects = np.int64(1) << (_SUBJECT_BIT + table[:, _SUBJECT].astype(np.int64))
     modals = np.int64(1) << (_MODAL_BIT + table[:, _MODAL].astype(np.int64))
     bits = np.bitwise_or.reduceat(flags | subjects | modals, starts[some]) if len(some) else np.zeros(0, np.int64)
-    side = np.where(some % 2 == 1, _OUTSIDE, np.uint64(7)).astype(np.uint64)
+    side = _SIDES[some % 2]
     bucket = np.searchsorted(_LENGTHS, n_words[some]).astype(np.uint64)
-    families = {"length": _mix(201, side, bucket + 1)}
-    for number, (name, bit) in enumerate(_FORM_BITS.items(), start=202):
-        families[name] = _mix(number, side, (bits >> bit & 1).astype(np.uint64))
+    length = _mix(201, side, bucket + 1)
+    having = bits >> _FORM_PLACES[:, None] & 1
     first, last = starts[some], starts[some + 1] - 1
     return Group(
-        tuple(families),
-        np.array(list(families.values())),
+        ("length", *_FORM_BITS),
+        np.concatenate([length[None], np.where(having, _FORM_KEYS[:, some % 2], np.uint64(0))]),
         np.searchsorted(some, np.arange(len(n_words) + 1)),
         first,
         last,

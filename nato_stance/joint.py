@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nato_stance.codebook import FIELDS, PRESENCES, STANCES, TONES
-from nato_stance.records import Polarity, Presence, StanceLabel
+from nato_stance.records import Polarity, Presence, Stance, StanceLabel
 
 Floats = NDArray[np.float64]
 
@@ -154,34 +154,43 @@ def decide(scores: Floats, layer: JointLayer) -> Decision:
     return Decision(primary, presence, (tone * layer.tone_factors).argmax(axis=1), stance, tone)
 
 
-_NO_POLARITY: Final[tuple[Polarity | None, ...]] = ("affirmed", "denied", None)
+_POLARITIES: Final[tuple[Polarity | None, ...]] = ("affirmed", "denied", None)
+_Names = tuple[Stance, Polarity | None, Presence, Presence, Presence]
+
+
+def _names(threat: int, dialogue: int, deterrence: int, primary: int) -> _Names:
+    polarity = None if primary == 3 else _POLARITIES[(threat, dialogue, deterrence)[primary]]
+    return STANCES[primary], polarity, PRESENCES[threat], PRESENCES[dialogue], PRESENCES[deterrence]
+
+
+_NAMES: Final = {coding: _names(*coding) for coding in CODINGS}
+_THREAT, _DIALOGUE, _DETERRENCE, _NONE = STANCES
+_CONCILIATORY, _NEUTRAL, _CONFRONTATIONAL = TONES
 
 
 def labels_of(decision: Decision) -> list[StanceLabel]:
     """Return the decisions as records."""
-    labels = []
+    codings = zip(*decision.presence.T.tolist(), decision.primary.tolist(), strict=True)
     rows = zip(
-        decision.primary.tolist(),
-        decision.presence.tolist(),
-        decision.tone.tolist(),
+        map(_NAMES.__getitem__, codings),
+        map(TONES.__getitem__, decision.tone.tolist()),
+        decision.probabilities[np.arange(len(decision.primary)), decision.primary].tolist(),
         decision.probabilities.tolist(),
         decision.tone_probabilities.tolist(),
         strict=True,
     )
-    for primary, presence, tone, stances, tones in rows:
-        threat, dialogue, deterrence = presence
-        names: tuple[Presence, ...] = (PRESENCES[threat], PRESENCES[dialogue], PRESENCES[deterrence])
-        labels.append(
-            StanceLabel(
-                STANCES[primary],
-                None if primary == 3 else _NO_POLARITY[presence[primary]],
-                names[0],
-                names[1],
-                names[2],
-                TONES[tone],
-                stances[primary],
-                dict(zip(STANCES, stances, strict=True)),
-                dict(zip(TONES, tones, strict=True)),
-            )
+    # The mappings are spelled out, since building them is most of the work on a label.
+    return [
+        StanceLabel(
+            stance,
+            polarity,
+            threat,
+            dialogue,
+            deterrence,
+            tone,
+            confidence,
+            {_THREAT: p[0], _DIALOGUE: p[1], _DETERRENCE: p[2], _NONE: p[3]},
+            {_CONCILIATORY: q[0], _NEUTRAL: q[1], _CONFRONTATIONAL: q[2]},
         )
-    return labels
+        for (stance, polarity, threat, dialogue, deterrence), tone, confidence, p, q in rows
+    ]

@@ -25,6 +25,7 @@ MAX_PHRASE: Final = 4
 Ints = NDArray[np.int64]
 
 _STEP_BITS: Final = 18
+_STEP_MASK: Final = (1 << _STEP_BITS) - 1
 _STEP_FACTOR: Final = 0x2545F4914F6CDD1D
 _BRANCHES: Final = 1 << 30
 """Added to the number of a branch, which keeps it apart from the number of a type."""
@@ -118,8 +119,8 @@ class PhraseTree:
         self._nodes: list[list[Node]] = [[]]
         self._classes: list[tuple[int, ...]] = [()]
         self._branches: dict[int, int] = {}
-        self._steps = np.full(1 << _STEP_BITS, -1, np.int64)
-        self._reached = np.zeros(1 << _STEP_BITS, np.int32)
+        self._steps = np.full(_STEP_MASK + 1, -1, np.int64)
+        self._reached = np.zeros(_STEP_MASK + 1, np.int32)
         self._counts: Ints = np.zeros(1, np.int64)
         self._ends: Ints = np.zeros(1, np.int64)
         self._flat: Ints = np.zeros(0, np.int64)
@@ -141,7 +142,7 @@ class PhraseTree:
         for size in range(3, MAX_PHRASE + 1):
             going = np.flatnonzero(self._going.take(branch) & (at[alive] + size <= len(types)))
             alive = alive[going]
-            branch = self._step(branch[going] + _BRANCHES, types.take(at[alive] + (size - 1)))
+            branch = self._step(branch[going].astype(np.int64) + _BRANCHES, types.take(at[alive] + (size - 1)))
             on = np.flatnonzero(branch)
             alive, branch = alive[on], branch[on]
             ended = np.flatnonzero(self._counts.take(branch))
@@ -152,20 +153,23 @@ class PhraseTree:
         at, length, counts, best = at[whole], length[whole], counts[whole], best[whole]
         return Phrases(np.repeat(at, counts), np.repeat(length, counts), self._flat[runs(self._ends[best], counts)])
 
-    def _step(self, parents: Ints, types: Ints) -> Ints:
+    def _step(self, parents: Ints, types: Ints) -> NDArray[np.int32]:
         """Return the branch that each type leads to from each parent: a type number, or a branch + `_BRANCHES`."""
         steps = parents << 32 | types
-        slots = (steps * _STEP_FACTOR >> 40) & ((1 << _STEP_BITS) - 1)
-        found = self._reached.take(slots).astype(np.int64)
+        mixed = steps * _STEP_FACTOR
+        slots = (mixed >> 40) & _STEP_MASK
         unknown = np.flatnonzero(self._steps.take(slots) != steps)
         if len(unknown):
-            grown = [
-                self._grow(parent, number)
-                for parent, number in zip(parents[unknown].tolist(), types[unknown].tolist(), strict=True)
-            ]
-            found[unknown] = grown
+            # A step has two places, so that few need to be grown again because another took theirs.
+            taken = self._steps.take(slots[unknown]) >= 0
+            slots[unknown] = np.where(taken, (mixed[unknown] >> 22) & _STEP_MASK, slots[unknown])
+            unknown = unknown[self._steps.take(slots[unknown]) != steps[unknown]]
+        found = self._reached.take(slots)
+        if len(unknown):
+            pairs = zip(parents[unknown].tolist(), types[unknown].tolist(), strict=True)
+            found[unknown] = [self._grow(parent, number) for parent, number in pairs]
             self._steps[slots[unknown]] = steps[unknown]
-            self._reached[slots[unknown]] = grown
+            self._reached[slots[unknown]] = found[unknown]
             self._refresh()
         return found
 
