@@ -23,6 +23,11 @@ from nato_stance.codebook import FIELDS, PRESENCES, STANCES, TONES
 from nato_stance.features import Encoded, TokenSequence, TokenTypes
 
 Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+_PhraseRows = tuple[Ints, Ints, Floats]
+"""Places in phrases, the row of each, and the rows."""
+_Part = tuple[Ints, Ints, Ints, _PhraseRows]
+"""Types, states and segment starts of some statements, and their phrases."""
 
 ANSWERS: Final[tuple[str, ...]] = (
     *(f"{field}:{presence}" for field in FIELDS for presence in PRESENCES),
@@ -90,30 +95,27 @@ class PhraseDetectors:
 
         Rounding keeps the last bits of matrix products, which may depend on the size of a batch, out of the results.
         """
-        of_type = self._rows(types)
+        of_type, phrases = self._rows(types), self._phrase_rows(encoded.sequence)
         parts = [
-            self._answers(self._part(encoded.sequence, first, first + _CHUNK), of_type)
+            self._answers(*self._part(encoded.sequence, phrases, first, first + _CHUNK), of_type)
             for first in range(0, encoded.n_items, _CHUNK)
         ]
         return np.concatenate(parts) if parts else np.zeros((0, len(ANSWERS)))
 
     @staticmethod
-    def _part(sequence: TokenSequence, first: int, stop: int) -> TokenSequence:
+    def _part(sequence: TokenSequence, phrases: _PhraseRows, first: int, stop: int) -> _Part:
         """Return some statements of a batch; small parts stay in the processor's cache."""
         starts = sequence.starts[2 * first : 2 * stop + 1]
         begin, end = starts[0], starts[-1]
-        low, high = np.searchsorted(sequence.phrase_places, [begin, end])
-        return TokenSequence(
-            sequence.tokens[begin:end],
-            starts - begin,
-            sequence.types[begin:end],
-            sequence.states[begin:end],
-            sequence.phrase_places[low:high] - begin,
-            sequence.phrase_classes[low:high],
-        )
+        places, numbers, rows = phrases
+        low, high = np.searchsorted(places, [begin, end])
+        inside = (places[low:high] - begin, numbers[low:high], rows)
+        return sequence.types[begin:end], sequence.states[begin:end], starts - begin, inside
 
-    def _answers(self, sequence: TokenSequence, of_type: Floats) -> NDArray[np.float64]:
-        responses, linear, starts = self._responses(sequence, of_type)
+    def _answers(
+        self, types: Ints, states: Ints, starts: Ints, phrases: _PhraseRows, of_type: Floats
+    ) -> NDArray[np.float64]:
+        responses, linear = self._responses(types, states, starts, phrases, of_type)
         n = self.n_filters
         said = np.flatnonzero(np.diff(starts)[0::2] > 0) * 2
         beside = np.flatnonzero(np.diff(starts)[1::2] > 0) * 2 + 1
@@ -135,7 +137,10 @@ class PhraseDetectors:
 
         A filter's strongest answer belongs to the window that gave it, the first of equals.
         """
-        responses, linear, starts = self._responses(encoded.sequence, self._rows(types))
+        sequence = encoded.sequence
+        starts = sequence.starts
+        of_type, phrases = self._rows(types), self._phrase_rows(sequence)
+        responses, linear = self._responses(sequence.types, sequence.states, starts, phrases, of_type)
         n = self.n_filters
         scale = float(1 / np.sqrt(np.float32(max(starts[1], 1))))
         total = np.zeros((len(responses), len(ANSWERS)))
@@ -157,36 +162,40 @@ class PhraseDetectors:
                 last = place
             yield int(tokens[first]), int(tokens[last]), total[place]
 
-    def _responses(self, sequence: TokenSequence, of_type: Floats) -> tuple[Floats, Floats, NDArray[np.int64]]:
-        """Return what each filter says at each place, what each place adds to the answers itself, segment starts."""
-        rows = of_type.take(sequence.types, axis=0)
-        stated = np.flatnonzero(sequence.states)
-        rows[stated] += self._states.take(sequence.states[stated], axis=0)
-        self._add_phrases(rows, sequence)
+    def _responses(
+        self, types: Ints, states: Ints, starts: Ints, phrases: _PhraseRows, of_type: Floats
+    ) -> tuple[Floats, Floats]:
+        """Return what each filter says at each place, and what each place adds to the answers itself."""
+        rows = of_type.take(types, axis=0)
+        stated = np.flatnonzero(states)
+        rows[stated] += self._states.take(states[stated], axis=0)
+        places, numbers, of_phrase = phrases
+        rows[places] += of_phrase.take(numbers, axis=0)
         n = self.n_filters
         before, here, after, linear = rows[:, :n], rows[:, n : 2 * n], rows[:, 2 * n : 3 * n], rows[:, 3 * n :]
-        item_starts = sequence.starts[0::2]
+        item_starts = starts[0::2]
         full = item_starts[1:] > item_starts[:-1]
         before[item_starts[1:][full] - 1] = 0
         after[item_starts[:-1][full]] = 0
         out = np.ascontiguousarray(here)
         out[1:] += before[:-1]
         out[:-1] += after[1:]
-        return np.maximum(out, 0, out=out), linear, sequence.starts
+        return np.maximum(out, 0, out=out), linear
 
-    def _add_phrases(self, rows: Floats, sequence: TokenSequence) -> None:
-        """Add to the rows of places in phrases what the phrases' classes add."""
-        n = len(sequence.phrase_places)
+    def _phrase_rows(self, sequence: TokenSequence) -> _PhraseRows:
+        """Return the places that lie in phrases, and for each the row of what the phrases' classes add, by number."""
         known = self._class_at.take(sequence.phrase_classes)
         first = np.flatnonzero(np.diff(sequence.phrase_places, prepend=-1))
-        many = np.diff(first, append=n) > 1
-        alone = first[~many]
-        rows[sequence.phrase_places[alone]] += self._class_rows.take(known[alone], axis=0)
-        if many.any():
-            together = np.repeat(many, np.diff(first, append=n))
-            sizes = np.diff(first, append=n)[many]
-            sums = np.add.reduceat(self._class_rows.take(known[together], axis=0), np.cumsum(sizes) - sizes, axis=0)
-            rows[sequence.phrase_places[first[many]]] += sums
+        sizes = np.diff(first, append=len(known))
+        numbers = known[first]
+        many = np.flatnonzero(sizes > 1)
+        rows = self._class_rows
+        if len(many):
+            together = rows.take(known[np.repeat(sizes > 1, sizes)], axis=0)
+            sums = np.add.reduceat(together, np.cumsum(sizes[many]) - sizes[many], axis=0)
+            numbers[many] = len(rows) + np.arange(len(many))
+            rows = np.concatenate([rows, sums])
+        return sequence.phrase_places[first], numbers, rows
 
     def _rows(self, types: TokenTypes) -> Floats:
         """Return what each token type adds to the windows that it stands in, shape (n_types, 3 * filters + 16)."""
@@ -194,7 +203,7 @@ class PhraseDetectors:
             self._types, self._n_types = types, 0
             self._of_type = np.zeros((_FIRST_TYPES, self._kernel.shape[1]), np.float32)
             place = {name: i for i, name in enumerate(self.classes)}
-            self._class_at = np.array([place.get(name, -1) for name in types.class_names], np.int64)
+            self._class_at = np.array([place.get(name, len(place)) for name in types.class_names], np.int64)
         known = self._n_types
         if known < len(types.forms):
             hashes = types.table()[known:, 0]

@@ -44,6 +44,8 @@ _OUTSIDE: Final = np.uint64(0x27D4EB2F165667C5)
 
 _EDGE: Final = "\x00"
 _EDGE_CHUNK: Final = " "
+_WHOLE: Final = {_EDGE_CHUNK: [_EDGE], "-": ["-"]}
+"""Chunks whose tokens are not what `TOKEN` finds in them."""
 _QUOTED: Final = re.compile(r"[“\"„«][^”\"“»]+[”\"“»]")
 
 
@@ -173,6 +175,14 @@ _FLAGS: Final = {
     "word": 1, "clause": 2, "sentence": 4, "negation": 8, "negation_verbs": 16, "conditional": 32, "question": 64,
     "quote": 128, "contrast": 256, "mask": 512, "exclamation": 1024,
 }  # fmt: skip
+_MARK_FLAGS: Final = {
+    form: _FLAGS["clause"] * (form in CLAUSE_MARKS or form == _EDGE)
+    | _FLAGS["sentence"] * (form in SENTENCE_MARKS or form == _EDGE)
+    | _FLAGS["quote"] * (form in QUOTE_MARKS)
+    | _FLAGS["question"] * (form == "?")
+    | _FLAGS["exclamation"] * (form == "!")
+    for form in (*CLAUSE_MARKS, *SENTENCE_MARKS, *QUOTE_MARKS, _EDGE)
+}
 _FLAG_CLASSES: Final = ("negation", "negation_verbs", "conditional", "contrast")
 _SUBJECTS: Final = {
     "we": 1, "our": 1, "us": 1, "ours": 1, "i": 2, "my": 2, "me": 2, "you": 3, "your": 3, "yours": 3, "they": 4,
@@ -187,6 +197,11 @@ _MODALS: Final = {
 }  # fmt: skip
 _ENDINGS: Final = {"'ll": 1, "'d": 2, "'ve": 6, "'re": 8, "n't": 0}
 _MASKS: Final = {"side_actors": "<actor>", "person_titles": "<title>", "institutions": "<body>"}
+
+
+def _contracted(form: str) -> int:
+    """Return the auxiliary that a word has at its end."""
+    return next((value for ending, value in _ENDINGS.items() if form.endswith(ending) and form != ending), 0)
 
 
 class TokenTypes(dict[str, int]):
@@ -219,7 +234,7 @@ class TokenTypes(dict[str, int]):
         """Describe a new token type: word and stem hash, flags, subject, modal, opens a phrase, n classes."""
         form = fold(token)
         nodes = self._lexicon.first(form) if form[:1].isalnum() else []
-        classes = tuple(sorted({c for node in nodes for c in node.classes}))
+        classes = tuple(sorted({c for node in nodes for c in node.classes})) if nodes else ()
         self.forms.append(form)
         self.classes.append(classes)
         opens = [node for node in nodes if node.goes_on]
@@ -235,18 +250,13 @@ class TokenTypes(dict[str, int]):
             (hash_of(root) + int(_STEM_SALT)) % 2**64,
             flags,
             _SUBJECTS.get(form.partition("'")[0], 10 if masked != form and masked != "<number>" else 0),
-            _MODALS.get(form) or next((v for e, v in _ENDINGS.items() if form.endswith(e) and form != e), 0),
+            _MODALS.get(form) or (_contracted(form) if "'" in form else 0),
             int(bool(opens)),
             len(classes),
         )
 
     def _flags(self, form: str, classes: Sequence[int]) -> int:
-        flags = _FLAGS["word"] if form[:1].isalnum() else 0
-        flags |= _FLAGS["clause"] if form in CLAUSE_MARKS or form == _EDGE else 0
-        flags |= _FLAGS["sentence"] if form in SENTENCE_MARKS or form == _EDGE else 0
-        flags |= _FLAGS["quote"] if form in QUOTE_MARKS else 0
-        flags |= _FLAGS["question"] if form == "?" else 0
-        flags |= _FLAGS["exclamation"] if form == "!" else 0
+        flags = _FLAGS["word"] if form[:1].isalnum() else _MARK_FLAGS.get(form, 0)
         flags |= _FLAGS["negation"] if form.endswith("n't") else 0
         for number in classes:
             flags |= self._flag_classes.get(number, 0)
@@ -299,8 +309,7 @@ class Chunks(dict[str, int]):
         self._tokens: Ints = np.zeros(0, np.int64)
 
     def __missing__(self, chunk: str) -> int:
-        whole = {_EDGE_CHUNK: [_EDGE], "-": ["-"]}
-        tokens = whole.get(chunk) or TOKEN.findall(chunk)
+        tokens = _WHOLE.get(chunk) or ([chunk] if chunk.isascii() and chunk.isalpha() else TOKEN.findall(chunk))
         number = self[chunk] = len(self.sizes)
         self.sizes.append(len(tokens))
         self.flat += [self._types[token] for token in tokens]

@@ -83,15 +83,17 @@ class Node:
         return found
 
     def _sort(self) -> None:
+        after: dict[str, list[tuple[str, int]]] = {}
         for rest, number in self._rests:
-            word, _, after = rest.partition(" ")
-            starred = word.endswith("*")
-            branch = self._prefixes if starred else self._exact
-            pending = branch.setdefault(word[:-1] if starred else word, [])
-            if isinstance(pending, list):
-                pending.append((after, number))
+            word, _, more = rest.partition(" ")
+            if word in after:
+                after[word].append((more, number))
+            else:
+                after[word] = [(more, number)]
         self._rests = []
+        self._prefixes = {word[:-1]: entries for word, entries in after.items() if word[-1] == "*"}
         self._stars = tuple(self._prefixes)
+        self._exact = {word: entries for word, entries in after.items() if word[-1] != "*"}
 
     @staticmethod
     def _child(branch: dict[str, Node | list[tuple[str, int]]], word: str) -> Node:
@@ -166,8 +168,9 @@ class PhraseTree:
             unknown = unknown[self._steps.take(slots[unknown]) != steps[unknown]]
         found = self._reached.take(slots)
         if len(unknown):
-            pairs = zip(parents[unknown].tolist(), types[unknown].tolist(), strict=True)
-            found[unknown] = [self._grow(parent, number) for parent, number in pairs]
+            distinct, inverse = np.unique(steps[unknown], return_inverse=True)
+            grown = [self._grow(step >> 32, step & 0xFFFFFFFF) for step in distinct.tolist()]
+            found[unknown] = np.array(grown, np.int32)[inverse]
             self._steps[slots[unknown]] = steps[unknown]
             self._reached[slots[unknown]] = found[unknown]
             self._refresh()
@@ -236,7 +239,11 @@ class Lexicon:
             for entry in self._classes[name]:
                 word, _, rest = entry.partition(" ")
                 self._opening.setdefault(word, []).append((rest, number))
-        self._starred = {word[:2] for word in self._opening if word.endswith("*")}
+        sizes: dict[str, set[int]] = {}
+        for word in self._opening:
+            if word.endswith("*"):
+                sizes.setdefault(word[:2], set()).add(len(word) - 1)
+        self._star_sizes = {start: tuple(sorted(found)) for start, found in sizes.items()}
         self._nodes: dict[str, Node] = {}
 
     @classmethod
@@ -247,9 +254,10 @@ class Lexicon:
     def first(self, word: str) -> list[Node]:
         """Return the nodes at which entries beginning with `word` go on or end."""
         found = [self._node(word)] if word in self._opening else []
-        if word[:2] in self._starred:
-            openings = [f"{word[:size]}*" for size in range(2, len(word) + 1)]
-            found += [self._node(opening) for opening in openings if opening in self._opening]
+        for size in self._star_sizes.get(word[:2], ()):
+            opening = f"{word[:size]}*"
+            if size <= len(word) and opening in self._opening:
+                found.append(self._node(opening))
         return found
 
     def _node(self, opening: str) -> Node:

@@ -27,6 +27,9 @@ QUOTE_MARKS: Final = frozenset('"')
 """Quotation marks, as `fold` gives them."""
 
 _PLAIN = str.maketrans({"’": "'", "ʼ": "'"} | dict.fromkeys("“”„«»", '"') | {"–": "--", "—": "--", "…": "..."})
+_VERBAL: Final = ("ations", "ation", "ating", "ated", "ate", "ative", "ators", "ator")
+_INFLECTED: Final = ("ingly", "edly", "ing", "ied", "ed")
+_DERIVED: Final = ("ments", "ment", "ness", "ions", "ion", "ly")
 _VOWEL = re.compile(r"[aeiouy]")
 
 
@@ -36,7 +39,7 @@ def fold(token: str) -> str:
     >>> fold("Won’t"), fold("Moscow's"), fold("U.S.")
     ("won't", 'moscow', 'u.s.')
     """
-    word = token.translate(_PLAIN).lower()
+    word = (token if token.isascii() else token.translate(_PLAIN)).lower()
     return word[:-2] if word.endswith("'s") and len(word) > 4 else word
 
 
@@ -57,14 +60,14 @@ def stem(word: str) -> str:
         word = word[:-2]
     elif word.endswith("s") and word[-2] not in "sui":
         word = word[:-1]
-    for ending in ("ations", "ation", "ating", "ated", "ate", "ative", "ators", "ator"):
+    for ending in _VERBAL if word.endswith(_VERBAL) else ():
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             return word[: -len(ending)] + "at"
-    for ending in ("ingly", "edly", "ing", "ied", "ed"):
+    for ending in _INFLECTED if word.endswith(_INFLECTED) else ():
         root = word[: -len(ending)]
         if word.endswith(ending) and len(root) >= 3 and _VOWEL.search(root):
             return _undouble(root + "y" if ending == "ied" else root)
-    for ending in ("ments", "ment", "ness", "ions", "ion", "ly"):
+    for ending in _DERIVED if word.endswith(_DERIVED) else ():
         if word.endswith(ending) and len(word) - len(ending) >= 4:
             return word[: -len(ending)]
     return word[:-1] if word.endswith("e") and len(word) > 5 else word
