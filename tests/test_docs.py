@@ -15,6 +15,7 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_python_blocks_run_and_print_what_the_page_says(page: Path, desk: Path) -> None:
     found = blocks(page)
     namespace: dict[str, object] = {"__name__": "__main__"}
-    for block, following in zip(found, [*found[1:], Block("", "", 0)], strict=True):
+    for block, following in pairwise([*found, Block("", "", 0)]):
         if block.info != "python":
             continue
         printed = io.StringIO()
