@@ -8,7 +8,7 @@ LIMIT = 8_000_000
 NEEDED = {
     "nato_stance/py.typed",
     "nato_stance/models/default/model.json",
-    "nato_stance/models/default/model.npz",
+    "nato_stance/models/default/arrays.npz",
     "nato_stance/lexicons/reporting_verbs.txt",
 }
 
