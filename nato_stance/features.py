@@ -457,7 +457,7 @@ class FeatureExtractor:
         starts = np.concatenate([[0], np.cumsum(lengths)])
         segment = np.repeat(np.arange(len(lengths)), lengths)
         salt = np.where(segment % 2 == 1, _OUTSIDE, np.uint64(0)).astype(np.uint64)
-        table = self.types.table()[types]
+        table = self.types.table().take(types, axis=0)
         flags = table[:, _FLAG].astype(np.int64)
         phrases = self.types.phrases.find(types, table[:, _OPENS])
         covered, masks = self._apply(phrases, flags, n)
@@ -587,15 +587,16 @@ def _scope(flags: Ints, table: Keys, segment: Ints, starts: Ints, n: int) -> _Sc
     opener = _last(flags & _FLAGS["conditional"] > 0, n)
     in_sentence = (opener > strong) & (opener >= begin)
     condition = np.where(in_sentence & (opener > bound), 1, np.where(in_sentence, 2, 0))
-    ahead = _ahead(flags & _FLAGS["conditional"] > 0, flags & _FLAGS["sentence"] > 0, segment, n)
+    end = starts[1:].take(segment)
+    sentence_end = flags & _FLAGS["sentence"] > 0
+    ahead = _ahead(flags & _FLAGS["conditional"] > 0, np.minimum(_next(sentence_end), end))
     condition = np.where((condition == 0) & ahead, 3, condition)
     who = _last(table[:, _SUBJECT] > 0, n)
     subject = np.where((who > bound) & (who >= begin), table[:, _SUBJECT][np.maximum(who, 0)], 0)
     how = _last(table[:, _MODAL] > 0, n)
     modal = np.where((how > bound) & (how >= begin), table[:, _MODAL][np.maximum(how, 0)], 0)
-    to_go = _ahead(flags & _FLAGS["word"] > 0, np.zeros(n, bool), segment, n)
-    sentence_end = flags & _FLAGS["sentence"] > 0
-    later = _ahead_after(sentence_end, to_go, segment, n)
+    # Another sentence with words follows.
+    later = _ahead(sentence_end & _ahead(flags & _FLAGS["word"] > 0, end), end)
     return _Scope(
         (negated.astype(np.uint64) + np.uint64(2) * denied.astype(np.uint64)),
         condition.astype(np.uint64),
@@ -605,24 +606,20 @@ def _scope(flags: Ints, table: Keys, segment: Ints, starts: Ints, n: int) -> _Sc
     )
 
 
-def _ahead(marked: NDArray[np.bool_], wall: NDArray[np.bool_], segment: Ints, n: int) -> NDArray[np.bool_]:
-    """Tell for each place whether a marked one follows in its segment before any wall."""
-    far = n + 1
-    following = np.minimum.accumulate(np.where(marked, np.arange(n), far)[::-1])[::-1]
-    stop = np.minimum.accumulate(np.where(wall, np.arange(n), far)[::-1])[::-1]
-    following = np.append(following[1:], far)[:n]
-    stop = np.append(stop[1:], far)[:n]
-    inside = following < n
-    out = inside & (following < stop)
-    out[inside] &= segment[following[inside]] == segment[inside]
+def _ahead(marked: NDArray[np.bool_], stop: Ints) -> NDArray[np.bool_]:
+    """Tell for each place whether a marked one follows before `stop`, which is given for each place."""
+    following = _next(marked)
+    out: NDArray[np.bool_] = following < stop
     return out
 
 
-def _ahead_after(
-    sentence_end: NDArray[np.bool_], word_follows: NDArray[np.bool_], segment: Ints, n: int
-) -> NDArray[np.bool_]:
-    """Tell for each place whether another sentence with words follows it in its segment."""
-    return _ahead(sentence_end & word_follows, np.zeros(n, bool), segment, n)
+def _next(marked: NDArray[np.bool_]) -> Ints:
+    """Return for each position the next marked one after it; the number of positions where there is none."""
+    n = len(marked)
+    out = np.full(n, n)
+    if n:
+        out[:-1] = np.minimum.accumulate(np.where(marked, np.arange(n), n)[:0:-1])[::-1]
+    return out
 
 
 def _places(index: Ints, segment: Ints, n_segments: int) -> tuple[Ints, Ints]:

@@ -27,7 +27,7 @@ from nato_stance.words import TOKEN
 MAX_EXPLAINED: Final = 20_000
 """Characters of a statement and its context that can be explained."""
 
-BATCH: Final = 512
+BATCH: Final = 2048
 """Statements encoded at a time; bounds memory, and changes no result."""
 
 _TABLE_BITS: Final = 18
