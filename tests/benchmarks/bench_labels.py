@@ -14,6 +14,7 @@ import json
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -93,7 +94,10 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 
 def cold_start() -> None:
     """Print how long a first label takes from the command line, beside the import of a part of scikit-learn."""
-    own = seconds_of(sys.executable, "-m", "nato_stance", "classify", "We are ready to talk.")
+    with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as file:
+        file.write('{"text": "We are ready to talk."}\n')
+        file.flush()
+        own = seconds_of(sys.executable, "-m", "nato_stance", "classify", file.name)
     other = seconds_of(sys.executable, "-c", "import sklearn.linear_model")
     print(
         f"cold classify {own * 1000:.0f} ms, import sklearn.linear_model {other * 1000:.0f} ms, ratio {own / other:.2f}"
