@@ -191,7 +191,7 @@ def _manifest(path: Path) -> dict[str, Any]:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ModelFormatError(f"{path} cannot be read ({error.strerror}); give the folder of a saved model") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelFormatError(f"{path} is not JSON ({error}); the model is damaged, train it anew") from error
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise ModelFormatError(f"{path} is not a model of this package; give the folder of a saved model")

@@ -236,7 +236,6 @@ def test_odd_statements_get_a_sound_label(statement: str) -> None:
     assert label.confidence == label.probabilities[label.stance]
 
 
-@defect("model_store lets the RecursionError of json through")
 def test_a_deeply_nested_manifest_is_a_damaged_model() -> None:
     model = Path("model")
     nato_stance.save_model(nato_stance.load_model(), model)
