@@ -2,8 +2,9 @@
 
 import json
 import sys
+from pathlib import Path
 
-old, new = ([json.loads(line) for line in open(path, encoding="utf-8")] for path in sys.argv[1:3])
+old, new = ([json.loads(x) for x in Path(p).read_text("utf-8").split("\n") if x] for p in sys.argv[1:3])
 if len(old) != len(new):
     sys.exit(f"{len(old)} rows against {len(new)}")
 worst = 0.0
