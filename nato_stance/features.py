@@ -358,7 +358,8 @@ def spelling_keys(forms: Sequence[str]) -> tuple[Keys, Ints]:
     found: list[Keys] = []
     of_word: list[Ints] = []
     for n in range(1, _GRAMS.stop):
-        h[: len(letters) - n + 1] = (h[: len(letters) - n + 1] ^ letters[n - 1 :]) * _A
+        reach = max(0, len(letters) - n + 1)
+        h[:reach] = (h[:reach] ^ letters[n - 1 :]) * _A
         h ^= h >> _SHIFT
         if n in _GRAMS:
             whole = np.flatnonzero(np.arange(len(letters)) + n <= ends)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from nato_stance.features import FeatureExtractor, Item, hash_of, outside, spelling, spelling_keys
 from nato_stance.linear import KeyTable
+from nato_stance.model_store import load_model
 from nato_stance.semantics import Lexicon
 from nato_stance.words import TOKEN, fold, stem
 
@@ -189,3 +190,11 @@ def test_stems_bring_inflections_together() -> None:
     assert len({stem(w) for w in ("negotiate", "negotiates", "negotiated", "negotiating", "negotiations")}) == 1
     assert len({stem(w) for w in ("attack", "attacks", "attacked", "attacking")}) == 1
     assert stem("press") == "press"
+
+
+@pytest.mark.parametrize("text", ["a", "“", "1", "a b", "—", "...", "é"])
+def test_the_shortest_statements_are_labelled_when_all_other_words_are_known(text: str) -> None:
+    # New words are spelled out together; here they have fewer letters than the longest run that is looked for.
+    model = load_model()
+    model.label_many([("We will talk tomorrow.", None, None)])
+    assert model.label_many([(text, None, None)])[0].stance in ("threat", "dialogue", "deterrence", "none")
