@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from numbers import Integral
 from os import PathLike
@@ -195,14 +196,17 @@ def score_articles(
     return _unpacked(outcomes, on_error == "raise")
 
 
-def _unpacked(outcomes: Iterator[Any], strict: bool) -> Iterator[ArticleScore | ArticleFailure]:
-    for (number, article), score, error in outcomes:
-        if error is None:
-            yield score
-        elif strict:
-            raise error
-        else:
-            yield ArticleFailure.of(error, article_id=_known_id(article), location=f"articles[{number}]")
+def _unpacked(outcomes: Generator[Any, None, None], strict: bool) -> Iterator[ArticleScore | ArticleFailure]:
+    # Closed by name: an error that is raised here refers to this frame, and the frame to the iterator, so that the
+    # workers would live on until the garbage collector finds the circle.
+    with closing(outcomes):
+        for (number, article), score, error in outcomes:
+            if error is None:
+                yield score
+            elif strict:
+                raise error
+            else:
+                yield ArticleFailure.of(error, article_id=_known_id(article), location=f"articles[{number}]")
 
 
 def _weight(numbered: tuple[int, Any]) -> int:
