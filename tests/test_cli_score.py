@@ -299,7 +299,7 @@ def test_an_interrupted_run_says_how_to_go_on_and_goes_on(
     tmp_path: Path, sign: signal.Signals, status: int, capfd: pytest.CaptureFixture[str]
 ) -> None:
     source, database = tmp_path / "in.jsonl", tmp_path / "x.sqlite"
-    n = 600
+    n = 2500  # some ten seconds of work, so that the signal comes in the middle of it
     source.write_text("".join(json.dumps(x) + "\n" for x in articles(n)))
     command = [sys.executable, "-m", "nato_stance", "score", str(source), "--db", str(database), "-j2"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)

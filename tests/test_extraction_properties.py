@@ -151,7 +151,9 @@ def test_later_paragraphs_only_make_names_of_earlier_statements_fuller(text: str
     after = extract_quotations(f"{text}\n\n{later}")[: len(before)]
     assert [replace(q, speaker=None) for q in after] == [replace(q, speaker=None) for q in before]
     for old, new in zip(before, after, strict=True):
-        assert set((old.speaker or "").split()) <= set((new.speaker or "").split())
+        # A full name that comes later can show that a surname is a man's, and so whom an earlier "he" means.
+        if old.speaker_span is None or text[slice(*old.speaker_span)].lower() not in ("he", "she", "they"):
+            assert set((old.speaker or "").split()) <= set((new.speaker or "").split())
 
 
 @many
