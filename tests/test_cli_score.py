@@ -302,7 +302,14 @@ def test_an_interrupted_run_says_how_to_go_on_and_goes_on(
     n = 2500  # some ten seconds of work, so that the signal comes in the middle of it
     source.write_text("".join(json.dumps(x) + "\n" for x in articles(n)))
     command = [sys.executable, "-m", "nato_stance", "score", str(source), "--db", str(database), "-j2"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # A shell that runs the tests in the background has them ignore Ctrl-C, and what they start inherits that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     deadline = time.monotonic() + 60
     while not _count(database) and time.monotonic() < deadline:
         time.sleep(0.05)
