@@ -1,4 +1,4 @@
-"""Write the labels of every fixture statement, from the shipped model and from one that is trained on the spot."""
+"""Write the labels that the shipped model gives to every fixture statement, alone and in its article."""
 
 import json
 import sys
@@ -6,22 +6,26 @@ from pathlib import Path
 
 import nato_stance
 from nato_stance.corpus import read_corpus
-from nato_stance.training import train
 
 fixtures = Path(sys.argv[1])
 items = read_corpus(fixtures / "corpus/statements.jsonl")
 rows = [{"text": x.text, "context": x.context, "cue": x.cue} for x in items]
 
 
-def write(name, labels):
-    for item, label in zip(items, labels, strict=True):
-        row = {"model": name, "id": item.id, **label.to_dict()}
-        row["exact"] = [label.confidence, *label.probabilities.values(), *label.tone_probabilities.values()]
-        print(json.dumps(row))
+NUMBERS = ("confidence", "probabilities", "tone_probabilities")
 
 
-write("shipped", nato_stance.classify_many(rows))
+def exact(label):
+    return [label.confidence, *label.probabilities.values(), *label.tone_probabilities.values()]
+
+
+def show(name, id_, label, rest):
+    labels = {key: value for key, value in rest.items() if key not in NUMBERS}
+    print(json.dumps({"from": name, "id": id_, "labels": labels, "numbers": exact(label)}))
+
+
+for item, label in zip(items, nato_stance.classify_many(rows), strict=True):
+    show("corpus", item.id, label, label.to_dict())
 for path in sorted((fixtures / "articles").glob("*.txt")):
-    score = nato_stance.score_article(path.read_text(encoding="utf-8"), article_id=path.stem)
-    print(json.dumps({"model": "article", "id": path.stem, **score.to_dict()}))
-write("trained", nato_stance.classify_many(rows, model=train(items[:1500])))
+    for statement in nato_stance.score_article(path.read_text(encoding="utf-8")).statements:
+        show(path.stem, statement.statement_id, statement.label, statement.to_dict())
