@@ -73,11 +73,11 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     names), `primary` and `tone`.
 
     Args:
-        C: inverse strength of the L2 penalty of presence and primary.
+        C: inverse strength of the L2 penalty of presence and primary on the first level; each view scales it.
         C_tone: the same for tone.
         C_denied: the same for denial.
         balance: exponent of the class weights: 0 none, 1 inverse to frequency.
-        n_folds: folds of the cross-fitting on which the joint layer is fitted.
+        n_folds: folds of the cross-fitting on which the second level and the joint layer are fitted.
         max_features: keyed features kept, those with the largest weights; bounds the size of the model.
         max_iter: iterations of the solver at most.
         random_state: seed of the folds; the fit itself has no chance in it.

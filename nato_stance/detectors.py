@@ -7,7 +7,7 @@ every filter is computed once and looked up afterwards; scoring needs no matrix 
 
 The network learns from a larger language model that was fine-tuned on the same labels (Tang et al. 2019, "Distilling
 Task-Specific Knowledge from BERT into Simple Neural Networks"); `docs/features.md` tells how, and what it is worth.
-Its sixteen answers are features like others: the linear model weighs them.
+Its sixteen answers are mixed with the scores of the keyed features on the second level of the fit.
 """
 
 from __future__ import annotations
