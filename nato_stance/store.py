@@ -28,6 +28,7 @@ _APPLICATION_ID: Final = 0x6E617473  # "nats"; tells this kind of database from 
 _COMMIT_ARTICLES: Final = 200
 _COMMIT_SECONDS: Final = 1.0
 _BUSY_SECONDS: Final = 30.0
+_BUSY_PAUSE: Final = 0.01
 _STDIN: Final = "-"
 _NO_FILES: Final = ("", ":memory:")  # SQLite takes these for databases that are gone when they are closed
 
@@ -195,8 +196,11 @@ class Store:
             self._connection.close()
 
     def _check(self, read_only: bool) -> None:
+        # One transaction: between two separate looks another first run may have made the tables.
+        self._connection.execute("BEGIN")
         application, version = self._pragma("application_id"), self._pragma("user_version")
         tables = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        self._connection.execute("COMMIT")
         is_new = application == 0 and version == 0 and tables == 0
         if application != _APPLICATION_ID and not is_new:
             raise StoreError(f"{self.path!r} is a database of something else; give another file to --db")
@@ -207,11 +211,23 @@ class Store:
             )
         if not read_only:
             # Only now: this writes into the file, which had better be ours.
-            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._write_ahead()
         if is_new and read_only:
             raise StoreError(f"{self.path!r} holds no results yet; fill it with: nato-stance score INBOX --db FILE")
         if is_new:
             self._create()
+
+    def _write_ahead(self) -> None:
+        # SQLite does not wait its usual time for this change where waiting could lock both sides, so we wait.
+        end = time.monotonic() + _BUSY_SECONDS
+        while True:
+            try:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                    raise
+            time.sleep(_BUSY_PAUSE)
 
     def _create(self) -> None:
         # Two first runs at once: the second waits for the first one's transaction, then finds the tables made.
