@@ -206,21 +206,25 @@ class PhraseDetectors:
             self._class_at = np.array([place.get(name, len(place)) for name in types.class_names], np.int64)
         known = self._n_types
         if known < len(types.forms):
-            hashes = types.table()[known:, 0]
-            found = np.searchsorted(self._words, hashes)
-            found[found == len(self._words)] = 0
-            places = np.where(self._words[found] == hashes, found + 1, 0)
-            # One row at a time: the sums must not depend on how many types come at once.
             self._n_types = len(types.forms)
             if self._n_types > len(self._of_type):
                 self._of_type = np.concatenate([self._of_type, np.zeros((self._n_types, len(self._bias)), np.float32)])
-            for number, place in enumerate(places.tolist(), start=known):
-                self._of_type[number] = self._type_row(place, types.classes[number])
+            self._of_type[known : self._n_types] = self._new_rows(types, known)
         return self._of_type
 
-    def _type_row(self, place: int, classes: Sequence[int]) -> Floats:
-        vector = self._vectors[place].astype(np.float32) * self._vector_scale
-        row: Floats = vector @ self._kernel + self._at_rest
-        for number in classes:
-            row += self._class_rows[self._class_at[number]]
-        return row
+    def _new_rows(self, types: TokenTypes, known: int) -> Floats:
+        """Return the rows of the types from number `known` on."""
+        hashes = types.table()[known:, 0]
+        found = np.searchsorted(self._words, hashes)
+        found[found == len(self._words)] = 0
+        places = np.where(self._words[found] == hashes, found + 1, 0)
+        vectors = self._vectors[places].astype(np.float32) * self._vector_scale
+        # One product a row, and one class after the other: sums must not depend on how many types come at once.
+        rows: Floats = (vectors[:, None, :] @ self._kernel)[:, 0]
+        rows += self._at_rest
+        of, classes = types.classes_at(np.arange(known, known + len(rows)))
+        nth = np.arange(len(of)) - np.searchsorted(of, of)
+        for n in range(int(nth.max(initial=-1)) + 1):
+            some = np.flatnonzero(nth == n)
+            rows[of[some]] += self._class_rows[self._class_at[classes[some]]]
+        return rows

@@ -14,12 +14,13 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import chain
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nato_stance.semantics import Lexicon, Node, Phrases, PhraseTree, runs
+from nato_stance.semantics import Lexicon, Phrases, WordLists, find_phrases, runs
 from nato_stance.words import CLAUSE_MARKS, QUOTE_MARKS, SENTENCE_MARKS, TOKEN, fold, stem
 
 Item = tuple[str, str | None, str | None]
@@ -43,6 +44,8 @@ _STEM_SALT: Final = np.uint64(0x51ED270B7F1A9C3E)
 _OUTSIDE: Final = np.uint64(0x27D4EB2F165667C5)
 
 _EDGE: Final = "\x00"
+_START: Final = "<s>"
+"""The name under which the edge of a segment is hashed as a word."""
 _EDGE_CHUNK: Final = " "
 _WHOLE: Final = {_EDGE_CHUNK: [_EDGE], "-": ["-"]}
 """Chunks whose tokens are not what `TOKEN` finds in them."""
@@ -168,7 +171,7 @@ class Encoded:
     sequence: TokenSequence
 
 
-_WORD, _STEM, _FLAG, _SUBJECT, _MODAL, _OPENS, _N_CLASSES = range(7)
+_WORD, _STEM, _FLAG, _SUBJECT, _MODAL, _OPENS = range(6)
 """Columns of `TokenTypes.table`."""
 
 _FLAGS: Final = {
@@ -197,99 +200,132 @@ _MODALS: Final = {
 }  # fmt: skip
 _ENDINGS: Final = {"'ll": 1, "'d": 2, "'ve": 6, "'re": 8, "n't": 0}
 _MASKS: Final = {"side_actors": "<actor>", "person_titles": "<title>", "institutions": "<body>"}
+_NAME, _NUMBER = len(_MASKS) + 1, len(_MASKS) + 2
+_MASK_HASHES: Final = np.array([0, *map(hash_of, (*_MASKS.values(), "<name>", "<number>"))], np.uint64)
+"""Hash of each mask: none, those of `_MASKS` in order, other names, numbers."""
 
 
-def _contracted(form: str) -> int:
-    """Return the auxiliary that a word has at its end."""
+def _auxiliary(form: str) -> int:
+    """Return the auxiliary that a word is or has at its end."""
+    whole = _MODALS.get(form)
+    if whole is not None or "'" not in form:
+        return whole or 0
     return next((value for ending, value in _ENDINGS.items() if form.endswith(ending) and form != ending), 0)
 
 
 class TokenTypes(dict[str, int]):
-    """What is known of each token type that was met: its number, and by number its hashes, flags and classes."""
+    """What is known of each token type that was met: its number, and by number its hashes, flags and classes.
+
+    A type gets its number when it is met; what is to be known of it is worked out for all new types together, when any
+    of it is asked for.
+    """
 
     def __init__(self, lexicon: Lexicon, common: frozenset[int]) -> None:
         super().__init__()
         self._lexicon = lexicon
         self.class_names = lexicon.names
-        self._common = common
-        self._flag_classes = {
-            lexicon.names.index(name): _FLAGS[name] for name in _FLAG_CLASSES if name in lexicon.names
-        }
-        self._mask_classes = {lexicon.names.index(name): mask for name, mask in _MASKS.items() if name in lexicon.names}
-        self.forms: list[str] = []
-        self.nodes: list[list[Node]] = []
-        self.classes: list[tuple[int, ...]] = []
-        self.phrases = PhraseTree(self.nodes, self.forms)
-        self._rows: list[tuple[int, ...]] = []
-        self._table: NDArray[np.uint64] = np.zeros((0, 7), np.uint64)
-        self._class_ends: Ints = np.zeros(0, np.int64)
-        self._flat_classes: Ints = np.zeros(0, np.int64)
+        self._common = np.array(sorted(common), np.uint64)
+        self._class_flags = np.array([_FLAGS[x] if x in _FLAG_CLASSES else 0 for x in lexicon.names], np.int64)
+        # The mask of a word is that of its first class that has one.
+        masks = list(_MASKS)
+        self._class_masks = np.array([masks.index(x) + 1 if x in _MASKS else 0 for x in lexicon.names], np.int64)
+        self._new: list[str] = []
+        self._forms: list[str] = []
+        nothing = WordLists.of(np.zeros(0, np.int64), np.zeros(0, np.int64))
+        self._words, self._openings, self._classes = nothing, nothing, nothing
+        self._table: NDArray[np.uint64] = np.zeros((0, 6), np.uint64)
 
     def __missing__(self, token: str) -> int:
-        number = self[token] = len(self.forms)
-        self._rows.append(self._describe(token))
+        number = self[token] = len(self)
+        self._new.append(token)
         return number
 
-    def _describe(self, token: str) -> tuple[int, ...]:
-        """Describe a new token type: word and stem hash, flags, subject, modal, opens a phrase, n classes."""
-        form = fold(token)
-        nodes = self._lexicon.first(form) if form[:1].isalnum() else []
-        classes = tuple(sorted({c for node in nodes for c in node.classes})) if nodes else ()
-        self.forms.append(form)
-        self.classes.append(classes)
-        opens = [node for node in nodes if node.goes_on]
-        self.nodes.append(opens)
-        flags = self._flags(form, classes)
-        masked = self._masked(token, form, classes)
-        if masked != form:
-            flags |= _FLAGS["mask"]
-        name = "<s>" if token == _EDGE else masked
-        root = masked if masked.startswith("<") or not form[:1].isalpha() else stem(form)
-        return (
-            hash_of(name),
-            (hash_of(root) + int(_STEM_SALT)) % 2**64,
-            flags,
-            _SUBJECTS.get(form.partition("'")[0], 10 if masked != form and masked != "<number>" else 0),
-            _MODALS.get(form) or (_contracted(form) if "'" in form else 0),
-            int(bool(opens)),
-            len(classes),
-        )
+    @property
+    def forms(self) -> list[str]:
+        """The folded form, by number."""
+        self._settle()
+        return self._forms
 
-    def _flags(self, form: str, classes: Sequence[int]) -> int:
-        flags = _FLAGS["word"] if form[:1].isalnum() else _MARK_FLAGS.get(form, 0)
-        flags |= _FLAGS["negation"] if form.endswith("n't") else 0
-        for number in classes:
-            flags |= self._flag_classes.get(number, 0)
-        return flags
-
-    def _masked(self, token: str, form: str, classes: Sequence[int]) -> str:
-        if form[:1].isdigit():
-            return "<number>"
-        for number in classes:
-            if number in self._mask_classes:
-                return self._mask_classes[number]
-        if token[:1].isupper() and not classes and form.partition("'")[0] not in _SUBJECTS:
-            return form if hash_of(form) in self._common else "<name>"
-        return form
+    def table(self) -> NDArray[np.uint64]:
+        """Return the descriptions by number, shape (n_types, 6)."""
+        self._settle()
+        return self._table
 
     def classes_at(self, types: Ints) -> tuple[Ints, Ints]:
         """Return the classes of single words: which of the given places they stand at, and the class numbers."""
-        known = len(self._class_ends)
-        if known < len(self.classes):
-            added = self.classes[known:]
-            before = len(self._flat_classes)
-            self._class_ends = np.append(self._class_ends, before + np.cumsum([len(x) for x in added]))
-            self._flat_classes = np.append(self._flat_classes, np.array([c for x in added for c in x], np.int64))
-        counts = self.table()[:, _N_CLASSES].take(types).astype(np.int64)
-        places = np.repeat(np.arange(len(types)), counts)
-        return places, self._flat_classes.take(runs(self._class_ends.take(types), counts))
+        self._settle()
+        return self._classes.expand(types)
 
-    def table(self) -> NDArray[np.uint64]:
-        """Return the descriptions by number, shape (n_types, 7)."""
-        if len(self._table) < len(self._rows):
-            added = np.array(self._rows[len(self._table) :], dtype=np.uint64)
-            self._table = np.concatenate([self._table, added])
-        return self._table
+    def phrases(self, types: Ints, opens: NDArray[Any]) -> Phrases:
+        """Find at each token the longest phrase of two words or more; `opens` is that column of the table."""
+        self._settle()
+        return find_phrases(self._lexicon.tree, types, opens, self._openings, self._words)
+
+    def _settle(self) -> None:
+        """Describe the types that were met since the last time."""
+        if self._new:
+            tokens, self._new = self._new, []
+            self._table = np.concatenate([self._table, self._describe(tokens)])
+
+    def _describe(self, tokens: Sequence[str]) -> Keys:
+        """Describe new types: word and stem hash, flags, subject, modal, opens a phrase."""
+        forms = [fold(token) for token in tokens]
+        self._forms += forms
+        is_word = np.array([form[:1].isalnum() for form in forms])
+        flags, mask = self._look_up(forms, is_word)
+        subject = np.array([_SUBJECTS.get(form.partition("'")[0] if "'" in form else form, 0) for form in forms])
+        flags |= np.where(is_word, _FLAGS["word"], [_MARK_FLAGS.get(form, 0) for form in forms])
+        flags[[i for i, form in enumerate(forms) if form.endswith("n't")]] |= _FLAGS["negation"]
+        words = _hashes([_START if token == _EDGE else form for token, form in zip(tokens, forms, strict=True)])
+        unknown = np.array([token[:1].isupper() for token in tokens]) & (self._classes.counts[-len(tokens) :] == 0)
+        unknown &= (subject == 0) & ~np.isin(words, self._common)
+        mask[unknown & (mask == 0)] = _NAME
+        mask[[i for i, form in enumerate(forms) if form[:1].isdigit()]] = _NUMBER
+        masked = mask > 0
+        subject[(subject == 0) & masked & (mask != _NUMBER)] = 10
+        of_mask = _MASK_HASHES.take(mask)
+        roots = [
+            stem(form) if plain and form[:1].isalpha() else form
+            for form, plain in zip(forms, (~masked).tolist(), strict=True)
+        ]
+        return np.stack(
+            [
+                np.where(masked, of_mask, words),
+                np.where(masked, of_mask, _hashes(roots)) + _STEM_SALT,
+                (flags | np.where(masked, _FLAGS["mask"], 0)).astype(np.uint64),
+                subject.astype(np.uint64),
+                np.array([_auxiliary(form) for form in forms], np.uint64),
+                (self._openings.counts[-len(tokens) :] > 0).astype(np.uint64),
+            ],
+            axis=1,
+        )
+
+    def _look_up(self, forms: Sequence[str], is_word: NDArray[np.bool_]) -> tuple[Ints, Ints]:
+        """Look up forms in the lexicon, remember what they lead to; return the flags and the mask of their classes."""
+        tree, numbers = self._lexicon.tree, [self._lexicon.numbers(form) for form in forms]
+        counts = np.fromiter(map(len, numbers), np.int64, len(forms))
+        of, words = np.repeat(np.arange(len(forms)), counts), np.fromiter(chain.from_iterable(numbers), np.int64)
+        self._words = self._words.joined(words, counts)
+        places = np.where(is_word[of], tree.follow(np.zeros(len(words), np.int64), words), 0)
+        going = tree.goes_on.take(places) & (places > 0)
+        self._openings = self._openings.joined(places[going], np.bincount(of[going], minlength=len(forms)))
+        n_classes = np.where(places > 0, tree.class_counts.take(places), 0)
+        names = tree.class_flat.take(runs(tree.class_ends.take(places), n_classes))
+        pairs = np.unique(np.repeat(of, n_classes) << 32 | names)
+        of, names = pairs >> 32, pairs & 0xFFFFFFFF
+        self._classes = self._classes.joined(names, np.bincount(of, minlength=len(forms)))
+        flags, mask = np.zeros(len(forms), np.int64), np.zeros(len(forms), np.int64)
+        np.bitwise_or.at(flags, of, self._class_flags.take(names))
+        masks = self._class_masks.take(names)
+        some = np.flatnonzero(masks)[::-1]
+        mask[of[some]] = masks[some]
+        return flags, mask
+
+
+def _hashes(names: Sequence[str]) -> Keys:
+    """Return `hash_of` of each name."""
+    digests = b"".join([blake2b(name.encode(), digest_size=8).digest() for name in names])
+    return np.frombuffer(digests, "<u8").astype(np.uint64) | np.uint64(1)
 
 
 class Chunks(dict[str, int]):
@@ -460,7 +496,7 @@ class FeatureExtractor:
         salt = np.where(segment % 2 == 1, _OUTSIDE, np.uint64(0)).astype(np.uint64)
         table = self.types.table().take(types, axis=0)
         flags = table[:, _FLAG].astype(np.int64)
-        phrases = self.types.phrases.find(types, table[:, _OPENS])
+        phrases = self.types.phrases(types, table[:, _OPENS])
         covered, masks = self._apply(phrases, flags, n)
         word_hash = np.where(masks > 0, masks, table[:, _WORD])
         stem_hash = np.where(masks > 0, masks + _STEM_SALT, table[:, _STEM])

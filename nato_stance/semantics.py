@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Final
@@ -24,11 +24,9 @@ MAX_PHRASE: Final = 4
 
 Ints = NDArray[np.int64]
 
-_STEP_BITS: Final = 18
-_STEP_MASK: Final = (1 << _STEP_BITS) - 1
-_STEP_FACTOR: Final = 0x2545F4914F6CDD1D
-_BRANCHES: Final = 1 << 30
-"""Added to the number of a branch, which keeps it apart from the number of a type."""
+_WORD_BITS: Final = 32
+_WORD_MASK: Final = (1 << _WORD_BITS) - 1
+_NO_STEP: Final = np.iinfo(np.int64).max
 
 _ABBREVIATION: Final = re.compile(r"(?:[a-z]\.){2,}")
 
@@ -47,157 +45,131 @@ def shipped_classes() -> dict[str, tuple[str, ...]]:
 class Node:
     """A place in the tree of phrases: what may follow, and the classes of the phrase that ends here.
 
-    A node knows the rests of its entries, and sorts them by their next word only when it is asked what follows.
-
     Args:
-        entries: (words that follow, joined by one space; class number).
+        lexicon: the lexicon.
+        number: the number of the place.
     """
 
-    __slots__ = ("_exact", "_prefixes", "_rests", "_stars", "classes")
+    __slots__ = ("_lexicon", "_number")
 
-    def __init__(self, entries: Iterable[tuple[str, int]]) -> None:
-        self._rests: list[tuple[str, int]] = []
-        self._exact: dict[str, Node | list[tuple[str, int]]] = {}
-        self._prefixes: dict[str, Node | list[tuple[str, int]]] = {}
-        self._stars: tuple[str, ...] = ()
-        classes: list[int] = []
-        for rest, number in entries:
-            if rest:
-                self._rests.append((rest, number))
-            elif number not in classes:
-                classes.append(number)
-        self.classes = tuple(classes)
+    def __init__(self, lexicon: Lexicon, number: int) -> None:
+        self._lexicon = lexicon
+        self._number = number
 
     @property
-    def goes_on(self) -> bool:
-        """Whether any word may follow."""
-        return bool(self._rests or self._exact or self._prefixes)
+    def classes(self) -> tuple[int, ...]:
+        """The numbers of the classes that the phrase belongs to, sorted."""
+        return self._lexicon.tree.classes_of(self._number)
 
     def next(self, word: str) -> list[Node]:
         """Return the nodes that `word` leads to, the exact word's first."""
-        if self._rests:
-            self._sort()
-        found = [self._child(self._exact, word)] if word in self._exact else []
-        if self._stars and word.startswith(self._stars):
-            found += [self._child(self._prefixes, prefix) for prefix in self._stars if word.startswith(prefix)]
-        return found
-
-    def _sort(self) -> None:
-        after: dict[str, list[tuple[str, int]]] = {}
-        for rest, number in self._rests:
-            word, _, more = rest.partition(" ")
-            if word in after:
-                after[word].append((more, number))
-            else:
-                after[word] = [(more, number)]
-        self._rests = []
-        self._prefixes = {word[:-1]: entries for word, entries in after.items() if word[-1] == "*"}
-        self._stars = tuple(self._prefixes)
-        self._exact = {word: entries for word, entries in after.items() if word[-1] != "*"}
-
-    @staticmethod
-    def _child(branch: dict[str, Node | list[tuple[str, int]]], word: str) -> Node:
-        child = branch[word]
-        if isinstance(child, list):
-            child = branch[word] = Node(child)
-        return child
+        words = np.array(self._lexicon.numbers(word), np.int64)
+        steps = self._lexicon.tree.follow(np.full(len(words), self._number), words)
+        return [Node(self._lexicon, number) for number in steps.tolist() if number]
 
 
 class PhraseTree:
-    """Phrases by the numbers of token types instead of words, grown as texts are met and read for whole batches.
+    """All entries of a lexicon as a tree in flat arrays, built and read for many words at once.
 
-    A place in the tree is a branch, a number from 1; branch 0 is where no phrase goes. Steps from branch to branch are
-    kept in a table of fixed size, in which a newer step may take the place of an older one; steps to branches other
-    than 0 are kept for good.
+    Place 0 is the root. A step leads from a place by the number of a word to another place; the places are numbered in
+    the order of the steps that lead to them, so that the steps need no other record of where they lead.
 
     Args:
-        nodes_of: the lexicon's nodes for the first word, by type number.
-        forms: the folded form, by type number.
+        words: number of each word, entries one after another.
+        starts: first word of each entry, shape (n_entries + 1,).
+        classes: class number of each entry.
     """
 
-    def __init__(self, nodes_of: Sequence[Sequence[Node]], forms: Sequence[str]) -> None:
-        self._nodes_of = nodes_of
-        self._forms = forms
-        self._nodes: list[list[Node]] = [[]]
-        self._classes: list[tuple[int, ...]] = [()]
-        self._branches: dict[int, int] = {}
-        self._steps = np.full(_STEP_MASK + 1, -1, np.int64)
-        self._reached = np.zeros(_STEP_MASK + 1, np.int32)
-        self._counts: Ints = np.zeros(1, np.int64)
-        self._ends: Ints = np.zeros(1, np.int64)
-        self._flat: Ints = np.zeros(0, np.int64)
-        self._going: NDArray[np.bool_] = np.zeros(1, bool)
+    def __init__(self, words: Ints, starts: Ints, classes: Ints) -> None:
+        sizes = np.diff(starts)
+        place = np.zeros(len(sizes), np.int64)
+        steps: list[Ints] = [np.zeros(0, np.int64)]
+        n_places = 1
+        for depth in range(int(sizes.max(initial=0))):
+            longer = np.flatnonzero(sizes > depth)
+            step = place[longer] << _WORD_BITS | words[starts[longer] + depth]
+            found, inverse = np.unique(step, return_inverse=True)
+            place[longer] = n_places + inverse
+            steps.append(found)
+            n_places += len(found)
+        self._steps = np.concatenate([*steps, np.array([_NO_STEP])])
+        self.goes_on = np.zeros(n_places, bool)
+        self.goes_on[self._steps[:-1] >> _WORD_BITS] = True
+        ending = np.unique(place << _WORD_BITS | classes)
+        self.class_counts: Ints = np.bincount(ending >> _WORD_BITS, minlength=n_places)
+        self.class_ends: Ints = np.cumsum(self.class_counts)
+        self.class_flat: Ints = ending & _WORD_MASK
 
-    def find(self, types: Ints, opens: NDArray[Any]) -> Phrases:
-        """Find at each place the longest phrase of two words or more.
+    def classes_of(self, place: int) -> tuple[int, ...]:
+        """Return the class numbers of the entries that end at a place, sorted."""
+        end = self.class_ends[place]
+        return tuple(self.class_flat[end - self.class_counts[place] : end].tolist())
 
-        Args:
-            types: the type numbers of consecutive tokens.
-            opens: nonzero where a phrase of two words or more may begin, shape as `types`.
-        """
-        at = np.flatnonzero(opens[:-1])
-        branch = self._step(types.take(at), types.take(at + 1))
-        some = np.flatnonzero(branch)
-        at, branch = at[some], branch[some]
-        best, length = branch, np.full(len(at), 2)
-        alive = np.arange(len(at))
-        for size in range(3, MAX_PHRASE + 1):
-            going = np.flatnonzero(self._going.take(branch) & (at[alive] + size <= len(types)))
-            alive = alive[going]
-            branch = self._step(branch[going].astype(np.int64) + _BRANCHES, types.take(at[alive] + (size - 1)))
-            on = np.flatnonzero(branch)
-            alive, branch = alive[on], branch[on]
-            ended = np.flatnonzero(self._counts.take(branch))
-            best[alive[ended]] = branch[ended]
-            length[alive[ended]] = size
-        counts = self._counts.take(best)
-        whole = np.flatnonzero(counts)
-        at, length, counts, best = at[whole], length[whole], counts[whole], best[whole]
-        return Phrases(np.repeat(at, counts), np.repeat(length, counts), self._flat[runs(self._ends[best], counts)])
+    def follow(self, places: Ints, words: Ints) -> Ints:
+        """Return where each word leads to from each place; 0 where it leads nowhere."""
+        steps = places << _WORD_BITS | words
+        at = np.searchsorted(self._steps, steps)
+        return np.where(self._steps.take(at) == steps, at + 1, 0)
 
-    def _step(self, parents: Ints, types: Ints) -> NDArray[np.int32]:
-        """Return the branch that each type leads to from each parent: a type number, or a branch + `_BRANCHES`."""
-        steps = parents << 32 | types
-        mixed = steps * _STEP_FACTOR
-        slots = (mixed >> 40) & _STEP_MASK
-        unknown = np.flatnonzero(self._steps.take(slots) != steps)
-        if len(unknown):
-            # A step has two places, so that few need to be grown again because another took theirs.
-            taken = self._steps.take(slots[unknown]) >= 0
-            slots[unknown] = np.where(taken, (mixed[unknown] >> 22) & _STEP_MASK, slots[unknown])
-            unknown = unknown[self._steps.take(slots[unknown]) != steps[unknown]]
-        found = self._reached.take(slots)
-        if len(unknown):
-            distinct, inverse = np.unique(steps[unknown], return_inverse=True)
-            grown = [self._grow(step >> 32, step & 0xFFFFFFFF) for step in distinct.tolist()]
-            found[unknown] = np.array(grown, np.int32)[inverse]
-            self._steps[slots[unknown]] = steps[unknown]
-            self._reached[slots[unknown]] = found[unknown]
-            self._refresh()
-        return found
 
-    def _grow(self, parent: int, number: int) -> int:
-        word = self._forms[number]
-        from_nodes = self._nodes_of[parent] if parent < _BRANCHES else self._nodes[parent - _BRANCHES]
-        nodes = [after for node in from_nodes for after in node.next(word)]
-        if not nodes:
-            return 0
-        step = parent << 32 | number
-        branch = self._branches.get(step)
-        if branch is None:
-            branch = self._branches[step] = len(self._nodes)
-            self._nodes.append([node for node in nodes if node.goes_on])
-            self._classes.append(tuple(sorted({number for node in nodes for number in node.classes})))
-        return branch
+@dataclass(frozen=True)
+class WordLists:
+    """A list of numbers for each token type, one list after another; that of type i ends before place `ends[i]`."""
 
-    def _refresh(self) -> None:
-        known = len(self._counts)
-        if known < len(self._nodes):
-            added = self._classes[known:]
-            self._counts = np.append(self._counts, [len(x) for x in added])
-            self._ends = np.cumsum(self._counts)
-            self._flat = np.append(self._flat, np.array([c for x in added for c in x], dtype=np.int64))
-            self._going = np.append(self._going, [bool(x) for x in self._nodes[known:]])
+    flat: Ints
+    counts: Ints
+    ends: Ints
+
+    @classmethod
+    def of(cls, flat: Ints, counts: Ints) -> WordLists:
+        """Build from the numbers and how many each type has."""
+        return cls(flat, counts, np.cumsum(counts))
+
+    def joined(self, flat: Ints, counts: Ints) -> WordLists:
+        """Return the lists with those of further types added."""
+        return WordLists.of(np.concatenate([self.flat, flat]), np.concatenate([self.counts, counts]))
+
+    def expand(self, types: Ints) -> tuple[Ints, Ints]:
+        """Return which of the given types each number belongs to, by place, and the numbers."""
+        counts = self.counts.take(types)
+        return np.repeat(np.arange(len(types)), counts), self.flat.take(runs(self.ends.take(types), counts))
+
+
+def find_phrases(tree: PhraseTree, types: Ints, opens: NDArray[Any], openings: WordLists, words: WordLists) -> Phrases:
+    """Find at each token the longest phrase of two words or more.
+
+    Args:
+        tree: the lexicon's phrases.
+        types: the type numbers of consecutive tokens.
+        opens: nonzero where a phrase of two words or more may begin, shape as `types`.
+        openings: for each type the places of the tree where phrases that begin with it go on.
+        words: for each type the words of the lexicon that it may stand for.
+    """
+    at = np.flatnonzero(opens[:-1])
+    of, place = openings.expand(types.take(at))
+    at = at.take(of)
+    best = np.zeros(len(types), np.int64)
+    found: list[tuple[Ints, Ints]] = []
+    for size in range(2, MAX_PHRASE + 1):
+        inside = at + size <= len(types)
+        at, place = at[inside], place[inside]
+        of, word = words.expand(types.take(at + (size - 1)))
+        place = tree.follow(place.take(of), word)
+        some = np.flatnonzero(place)
+        at, place = at.take(of.take(some)), place.take(some)
+        ended = np.flatnonzero(tree.class_counts.take(place))
+        best[at[ended]] = size
+        found.append((at[ended], place[ended]))
+        going = np.flatnonzero(tree.goes_on.take(place))
+        at, place = at[going], place[going]
+    longest = [np.flatnonzero(best.take(at) == size) for size, (at, _) in enumerate(found, start=2)]
+    at = np.concatenate([at.take(kept) for (at, _), kept in zip(found, longest, strict=True)])
+    place = np.concatenate([place.take(kept) for (_, place), kept in zip(found, longest, strict=True)])
+    counts = tree.class_counts.take(place)
+    classes = tree.class_flat.take(runs(tree.class_ends.take(place), counts))
+    pairs = np.unique(np.repeat(at, counts) << _WORD_BITS | classes)
+    at = pairs >> _WORD_BITS
+    return Phrases(at, best.take(at), pairs & _WORD_MASK)
 
 
 @dataclass(frozen=True)
@@ -221,50 +193,50 @@ def runs(ends: Ints, counts: Ints) -> Ints:
 class Lexicon:
     """Classes of words and phrases, ready to look up.
 
-    The tree of phrases grows only below words that are looked up: a statement needs a few dozen of the tens of
-    thousands of entries, and building all would take longer than to label it.
-
     Args:
         classes: class name to entries in folded form (see `folded`): words joined by one space.
 
     Attributes:
         names: the class names in order; a class is known by its place here.
+        tree: the entries.
     """
 
     def __init__(self, classes: Mapping[str, Sequence[str]]) -> None:
         self.names: tuple[str, ...] = tuple(sorted(classes))
         self._classes = {name: tuple(classes[name]) for name in self.names}
-        self._opening: dict[str, list[tuple[str, int]]] = {}
-        for number, name in enumerate(self.names):
-            for entry in self._classes[name]:
-                word, _, rest = entry.partition(" ")
-                self._opening.setdefault(word, []).append((rest, number))
-        sizes: dict[str, set[int]] = {}
-        for word in self._opening:
-            if word.endswith("*"):
-                sizes.setdefault(word[:2], set()).add(len(word) - 1)
-        self._star_sizes = {start: tuple(sorted(found)) for start, found in sizes.items()}
-        self._nodes: dict[str, Node] = {}
+        entries = [entry for name in self.names for entry in self._classes[name]]
+        words = " ".join(entries).split(" ") if entries else []
+        self._numbers = {word: number for number, word in enumerate(dict.fromkeys(words), start=1)}
+        sizes = np.fromiter((entry.count(" ") + 1 for entry in entries), np.int64, len(entries))
+        self.tree = PhraseTree(
+            np.fromiter(map(self._numbers.__getitem__, words), np.int64, len(words)),
+            np.concatenate([[0], np.cumsum(sizes)]),
+            np.repeat(np.arange(len(self.names)), [len(self._classes[name]) for name in self.names]),
+        )
+        stars: dict[str, set[int]] = {}
+        for word in self._numbers:
+            if word[-1:] == "*":
+                stars.setdefault(word[:2], set()).add(len(word) - 1)
+        self._star_sizes = {start: tuple(sorted(found)) for start, found in stars.items()}
 
     @classmethod
     def folded(cls, classes: Mapping[str, Sequence[str]]) -> Lexicon:
         """Build from entries as people write them: up to four words, `*` at the end of a word for any ending."""
         return cls({name: sorted({_folded(entry) for entry in entries} - {""}) for name, entries in classes.items()})
 
-    def first(self, word: str) -> list[Node]:
-        """Return the nodes at which entries beginning with `word` go on or end."""
-        found = [self._node(word)] if word in self._opening else []
+    def numbers(self, word: str) -> list[int]:
+        """Return the numbers of the words of the lexicon that a folded word may stand for, the exact word's first."""
+        exact = self._numbers.get(word)
+        found = [] if exact is None else [exact]
         for size in self._star_sizes.get(word[:2], ()):
-            opening = f"{word[:size]}*"
-            if size <= len(word) and opening in self._opening:
-                found.append(self._node(opening))
+            number = self._numbers.get(f"{word[:size]}*")
+            if number is not None and size <= len(word):
+                found.append(number)
         return found
 
-    def _node(self, opening: str) -> Node:
-        node = self._nodes.get(opening)
-        if node is None:
-            node = self._nodes[opening] = Node(self._opening[opening])
-        return node
+    def first(self, word: str) -> list[Node]:
+        """Return the nodes at which entries beginning with `word` go on or end."""
+        return Node(self, 0).next(word)
 
     def to_dict(self) -> dict[str, str]:
         """Return the classes in the form that a model file keeps: entries joined by line breaks."""
