@@ -20,6 +20,7 @@ from nato_stance.tokens import (
     DAY,
     DETERMINER,
     OBJECT,
+    POSSESSIVE,
     PREPOSITION,
     PRONOUN,
     QUOTE,
@@ -115,7 +116,7 @@ def _after(frame: Frame, text: str, index: int, later: Sequence[Cue]) -> Attribu
         start = cue.begin if cue.subject and cue.subject[0] > at else cue.at[0]
         if start != begin and _is_apposed(frame, begin, start):
             start = begin
-        lead = (frame.flags[begin] & (ADVERB | DAY) or frame.low[begin] == "as") and start <= begin + 2
+        lead = start <= begin + 2 and all(_is_lead(frame, i) for i in range(begin, start))
         if start != begin and not lead:
             if start > begin + 2:
                 break
@@ -130,6 +131,12 @@ def _after(frame: Frame, text: str, index: int, later: Sequence[Cue]) -> Attribu
         if named or closes or cue.inverted or _follows_freely(frame, cue.end):
             return _of(frame, cue, AFTER)
     return None
+
+
+def _is_lead(frame: Frame, i: int) -> bool:
+    """Tell whether token `i` may stand between a quotation and its attribution: "later", "on Friday", "as"."""
+    flag = frame.flags[i]
+    return frame.low[i] == "as" or bool(flag & (ADVERB | DAY) and not flag & AUXILIARY)
 
 
 def _is_apposed(frame: Frame, begin: int, start: int) -> bool:
@@ -198,9 +205,20 @@ def _is_inside(frame: Frame, outer: Cue, inner: Cue) -> bool:
         return False
     for i in range(outer.at[1], lead + 1):
         flag = frame.flags[i]
-        if (frame.low[i] in _COORDINATORS and (flag & CONJUNCTION)) or frame.words[i] == ";" or flag & DASH:
+        coordinates = frame.low[i] in _COORDINATORS and flag & CONJUNCTION and not _joins_nouns(frame, i)
+        if coordinates or frame.words[i] == ";" or flag & DASH:
             return False
     return True
+
+
+def _joins_nouns(frame: Frame, i: int) -> bool:
+    """Tell whether *and* at token `i` joins two nouns, not two clauses: "the States and its allies will"."""
+    if frame.low[i] != "and" or i + 1 >= frame.size or not frame.flags[i - 1] & (CAPITAL | ROLE):
+        return False
+    return bool(frame.flags[i + 1] & (ROLE | POSSESSIVE) or frame.low[i + 1] in _THEIR)
+
+
+_THEIR: Final = frozenset(("its", "their", "his", "her"))
 
 
 def _is_reported_plan(frame: Frame, outer: Cue, inner: Cue) -> bool:

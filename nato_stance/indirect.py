@@ -12,6 +12,7 @@ from functools import cache
 from typing import Final
 
 from nato_stance.lexicon_files import entries, lexicon
+from nato_stance.people import PARTICLES
 from nato_stance.speakers import Cue, Range, after_dateline, can_speak, noun_phrase_at
 from nato_stance.tokens import (
     ADVERB,
@@ -30,6 +31,7 @@ from nato_stance.tokens import (
     RELATIVE,
     ROLE,
     STOP,
+    TITLE,
     VERB,
     Frame,
 )
@@ -131,14 +133,16 @@ def _has_source(frame: Frame, cue: Cue) -> bool:
     return bool(frame.flags[cue.subject[0]] & DETERMINER) and (not cue.flags or bool(cue.flags & PAST))
 
 
-def _end_of_content(frame: Frame, start: int, later: Sequence[Cue]) -> int:
+def _end_of_content(frame: Frame, start: int, later: Sequence[Cue], opener: Cue | None = None) -> int:
     """Return where the words reported by a cue end: at the next cue of the same rank, or with the sentence."""
     flags = frame.flags
     end = frame.size
+    if opener is not None and opener.subject is not None and opener.at[0] <= 1 < start <= opener.subject[0]:
+        end = opener.subject[0]  # "After calling it a threat, Holm left"
     for cue in later:
         cut = _cut_before(frame, cue, start)
         if cut is not None:
-            end = cut
+            end = min(end, cut)
             break
     for i in range(start, end):
         if flags[i] & QUOTE or (frame.words[i] in (";", "(") and i > start):
@@ -429,7 +433,7 @@ def _content(frame: Frame, cue: Cue, found: Sequence[Cue], taken: frozenset[Rang
         start = _object_start(frame, cue)
     if start is None:
         return None
-    end = _end_of_content(frame, start, later)
+    end = _end_of_content(frame, start, later, cue)
     opens = end + 1 < frame.size and frame.flags[end] & COLON and frame.flags[end + 1] & QUOTE
     if opens and any(start < c.at[0] < end and c.finite and c.flags & SAY for c in later):
         return None  # "said the general had told him: “...”"
@@ -445,7 +449,16 @@ def _content(frame: Frame, cue: Cue, found: Sequence[Cue], taken: frozenset[Rang
         return None
     if end - start == 1 and frame.flags[start] & (OBJECT | PRONOUN):
         return None
+    if cue.lemma in lexicon("judging_verbs") and _is_name(frame, start, end):
+        return None  # "praised Colonel Holm" reports no words
     return start, end
+
+
+def _is_name(frame: Frame, start: int, end: int) -> bool:
+    """Tell whether tokens are a name and nothing else, titles and a possessor included."""
+    return all(
+        frame.flags[i] & (CAPITAL | TITLE) or frame.low[i] in PARTICLES or i == start for i in range(start, end)
+    ) and (bool(frame.flags[end - 1] & CAPITAL) and bool(frame.flags[start] & (CAPITAL | DETERMINER | TITLE | ROLE)))
 
 
 def _before_quoting_cue(frame: Frame, cue: Cue, start: int, end: int, quoting: Sequence[Cue]) -> int:

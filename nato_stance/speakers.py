@@ -147,7 +147,7 @@ def can_speak(frame: Frame, subject: Range) -> bool:
     """Tell whether a noun phrase can be a source: a name, a pronoun, or a noun for people and bodies."""
     flags = frame.flags
     start, end = subject
-    if end - start == 1 and frame.low[start] in ("the", "a", "an"):
+    if end - start == 1 and (frame.low[start] in _ARTICLES or (start == 0 and flags[0] & _LINKS)):
         return False
     for i in range(start + 1, end):
         if flags[i] & (PREPOSITION | COMMA | RELATIVE) and not flags[i] & CAPITAL:
@@ -242,8 +242,10 @@ def subject_before(frame: Frame, verb: int, low: int = 0) -> Range | None:
 def _antecedent(frame: Frame, i: int, low: int) -> Range | None:
     """Return the noun phrase that *who* at token `i` stands for."""
     j = i - 1
-    if j >= low and frame.flags[j] & COMMA:
+    if j >= low and frame.flags[j] & (COMMA | DASH):
         j -= 1
+    while j > low and frame.flags[j] & DAY and not frame.flags[j - 1] & _NOT_SUBJECT:
+        j -= 1  # "a letter from his doctor Friday that says"
     if j < low or frame.flags[j] & _NOT_SUBJECT:
         return None
     return _noun_phrase_before(frame, j, low, first=True)
@@ -268,12 +270,17 @@ def _noun_phrase_before(frame: Frame, last: int, low: int, *, first: bool = Fals
         return _noun_phrase_before(frame, start - 2, low)  # "an officer who served there told"
     if start > low + 1 and frame.low[start] == "by" and flags[start - 1] & VERB:
         return _noun_phrase_before(frame, start - 2, low)  # "an official quoted by newspapers described"
-    articles = [i for i in range(start, last + 1) if frame.low[i] in _ARTICLES]
+    articles = [i for i in range(start, last + 1) if _is_article(frame, i) or (i == 0 and frame.low[i] in _ARTICLES)]
     inner = next((i for i in reversed(articles[1:]) if not flags[i - 1] & (_LINKS | VERB)), None)
     if inner is not None and first:
         noun = next((i for i in range(start, inner) if flags[i] & ROLE), inner - 2)
         return noun_phrase_at(frame, start, noun + 1)
     return _trim_subject(frame, start if inner is None else inner, last + 1)
+
+
+def _is_article(frame: Frame, i: int) -> bool:
+    """Tell whether token `i` is an article and no initial ("Julia A. Holm")."""
+    return frame.low[i] in _ARTICLES and not frame.flags[i] & CAPITAL
 
 
 def _coordinates(frame: Frame, i: int, low: int) -> bool:
@@ -327,7 +334,7 @@ def noun_phrase_at(frame: Frame, start: int, high: int) -> Range | None:
             break
         if flag & PREPOSITION and (i == start or frame.low[i] not in ("of", "for", "from", "with", "at", "to")):
             break
-        if i > start and ((flag & DAY and flag & CAPITAL) or (frame.low[i] in _ARTICLES and not flags[i - 1] & _LINKS)):
+        if i > start and ((flag & DAY and flag & CAPITAL) or (_is_article(frame, i) and not flags[i - 1] & _LINKS)):
             break
         if i > start and not flag and flags[i - 1] & CAPITAL and not flags[i - 1] & POSSESSIVE:
             if i + 1 < high and flags[i + 1] & CAPITAL and flags[start] & DETERMINER:
@@ -378,7 +385,7 @@ def _verb_cue(frame: Frame, i: int, low: int) -> Cue | None:
     if kind & GERUND and not kind & FINITE:
         if i - 2 >= low and not previous and flags[i - 2] & (DETERMINER | POSSESSIVE):
             return None  # "a regular briefing"
-        if previous & PREPOSITION and frame.low[i - 1] in ("of", "for"):
+        if previous & PREPOSITION and frame.low[i - 1] in _NO_GERUND:
             return None
         return _gerund(frame, cue, i, low)
     j = _skip_back(frame, i - 1, low, ADVERB)
@@ -403,13 +410,14 @@ def _verb_cue(frame: Frame, i: int, low: int) -> Cue | None:
     cue.subject = subject_before(frame, i, low)
     if cue.subject is not None and not can_speak(frame, cue.subject):
         short = flags[cue.subject[0]] & DETERMINER and cue.subject[1] - cue.subject[0] <= 3 and kind & PAST
-        if not (kind & SAY or short) or frame.low[i] in lexicon("noun_verbs"):
+        if not (kind & SAY or short) or (frame.low[i] in lexicon("noun_verbs") and previous & RELATIVE == 0):
             return None
     if cue.subject is None:
         return _inverted_only(frame, cue, low)
     return cue
 
 
+_NO_GERUND: Final = frozenset(("of", "for", "without"))  # "it goes without saying"
 _QUOTING: Final = frozenset(("quote", "cite"))
 _AS_SAYING: Final = frozenset((("as", "saying"), ("as", "telling"), ("as", "adding"), ("as", "calling")))
 _HABITS: Final = frozenset(("likes", "liked", "used", "loves", "loved", "tends", "tended", "continues", "continued"))
@@ -471,7 +479,7 @@ def _gerund(frame: Frame, cue: Cue, i: int, low: int) -> Cue:
         if j > low and frame.flags[j - 1] & (CONJUNCTION | COMMA | DASH):
             return cue  # "denies it and is demanding": the subject of the verb before
     cue.finite = False
-    if i > low and frame.flags[i - 1] & CAPITAL and not frame.flags[i - 1] & (POSSESSIVE | DAY):
+    if i > low and frame.flags[i - 1] & CAPITAL and not frame.flags[i - 1] & (POSSESSIVE | DAY | _LINKS):
         cue.subject = (_last_noun_phrase(frame, low, i), i)  # "footage of Holm asking"
     return cue
 
@@ -603,8 +611,12 @@ def cues(frame: Frame) -> list[Cue]:
         if cue is None:
             continue
         if cue.subject is None and not cue.passive:
-            if source is not None:
-                cue.subject = said if said is not None and _reports(cue) else source
+            own = _coordinate_subject(frame, i, max(low, result[-1].end if result else 0))
+            if own is not None and (said is None or _opens_clause(frame, own)):
+                cue.subject = source = own
+            elif source is not None:
+                outer = said is not None and _reports(cue) and not _shares_clause(frame, i, result[-1])
+                cue.subject = said if outer else source
             elif cue.flags & GERUND and not cue.finite and i <= 1:
                 cue.subject = _following_subject(frame, i)
             elif cue.flags & (GERUND | NAME) or cue.finite:
@@ -617,6 +629,52 @@ def cues(frame: Frame) -> list[Cue]:
     return result
 
 
+def _coordinate_subject(frame: Frame, i: int, low: int) -> Range | None:
+    """Return the subject of a verb without a lexicon entry that *and* joins to the one at token `i`.
+
+    "When the minister spoke, she laughed and said": no cue, but a subject right before the verb *laughed*.
+    """
+    flags = frame.flags
+    j = _skip_back(frame, i - 1, low, ADVERB)
+    if j <= low or frame.low[j] not in _JOINS:
+        return None
+    for k in range(j - 1, max(low, j - _COORDINATE_REACH) - 1, -1):
+        if flags[k] & (STOP | QUOTE | COLON | DASH):
+            return None
+        if flags[k] & PRONOUN and not flags[k] & RELATIVE and frame.low[k] != "it" and frame.words[k] != "US":
+            return k, k + 1
+        if k > low and flags[k - 1] & (COMMA | CONJUNCTION) and flags[k] & (CAPITAL | DETERMINER | ROLE | TITLE):
+            subject = noun_phrase_at(frame, k, j)
+            if subject is None or subject[1] >= j or not can_speak(frame, subject):
+                continue
+            verb = subject[1]
+            if frame.low[verb].endswith("ed") or flags[verb] & (AUXILIARY | VERB):
+                return subject
+    return None
+
+
+def _shares_clause(frame: Frame, i: int, last: Cue) -> bool:
+    """Tell whether *and* joins the verb at token `i` to the cue before it, whatever another cue reports.
+
+    "X praised it when she laughed and said", "after she attacked A and blamed B".
+    """
+    if last.subject is None or last.passive or last.inverted:
+        return False
+    if last.at[1] == i - 1 and frame.low[i - 1] in _JOINS:
+        return True
+    return last.subject[0] > 0 and frame.low[last.subject[0] - 1] in _SUBORDINATORS
+
+
+def _opens_clause(frame: Frame, subject: Range) -> bool:
+    """Tell whether a subject opens a clause beside the reported one: "after she waved", "When X came, she waved"."""
+    before = frame.low[subject[0] - 1] if subject[0] else ""
+    fronted = frame.low[0] in _SUBORDINATORS or frame.low[0] in ("as", "once")
+    return before in _SUBORDINATORS or (fronted and bool(frame.flags[subject[0] - 1] & COMMA))
+
+
+_SUBORDINATORS: Final = frozenset(("after", "before", "when", "while", "because", "since", "until"))
+_JOINS: Final = frozenset(("and", "but", "then"))
+_COORDINATE_REACH: Final = 14
 _WORDS: Final = tuple([word] for word in WORDS_SAID)
 
 
