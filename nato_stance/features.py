@@ -372,15 +372,16 @@ def _chunks(text: str) -> list[str]:
     return chunks
 
 
-def spelling_keys(forms: Sequence[str]) -> tuple[Keys, Ints]:
+def spelling_keys(forms: Sequence[str], sides: Sequence[int] = (0, 1)) -> tuple[Keys, Ints]:
     """Return the keys of the character n-grams (3 to 5, word edges marked) of words.
 
     Args:
         forms: folded words.
+        sides: 0 for words said, 1 for words outside them.
 
     Returns:
-        Keys of shape (2, n): for the words said, and for words outside them; and the first n-gram of each word among
-        them, shape (n_words + 1,). Within a word they stand in the order of `spelling`.
+        Keys of shape (n_sides, n), and the first n-gram of each word among them, shape (n_words + 1,). Within a word
+        they stand in the order of `spelling`.
 
     >>> keys, starts = spelling_keys(["war", "no"])
     >>> keys.shape, starts.tolist()
@@ -405,7 +406,7 @@ def spelling_keys(forms: Sequence[str]) -> tuple[Keys, Ints]:
     order = np.argsort(words, kind="stable")
     grams = grams[order] | np.uint64(1)
     starts = np.searchsorted(words[order], np.arange(len(forms) + 1))
-    return np.stack([_mix(31, grams), _mix(31, grams + _OUTSIDE)]), starts
+    return np.stack([_mix(31, grams + _OUTSIDE if side else grams) for side in sides]), starts
 
 
 def spelling(form: str) -> list[str]:

@@ -14,6 +14,7 @@ from nato_stance.features import (
     Encoded,
     FeatureExtractor,
     Group,
+    Ints,
     Item,
     outside,
     segment_sums,
@@ -112,7 +113,7 @@ class LinearModel:
         self._table = KeyTable(keys)
         self._rows = np.concatenate([np.zeros((1, len(OUTPUTS))), weights.astype(np.float64)])
         self._types = extractor.types
-        self._spelling: Floats = np.zeros((0, 2, len(OUTPUTS)))
+        self._spelling: list[Floats] = [np.zeros((0, len(OUTPUTS)))] * 2
 
     def scores(self, items: Sequence[Item]) -> Floats:
         """Return the linear scores of statements, shape (n_items, 13), in the order of `OUTPUTS`."""
@@ -130,25 +131,39 @@ class LinearModel:
             sums = segment_sums(places, group.starts)
             total += sums * scale if group.scaled else sums
         tokens, starts = encoded.spelled
-        side = np.repeat(np.arange(len(starts) - 1) % 2, np.diff(starts))
-        spelled = self._spelling_of_types().reshape(-1, len(OUTPUTS)).take(2 * encoded.types[tokens] + side, axis=0)
-        total += segment_sums(spelled, starts) * scale
+        total += segment_sums(self._spelled(encoded.types[tokens], starts), starts) * scale
         scores = total[0::2] + total[1::2] + self.intercept
         if self.detectors is not None:
             answers = self.detectors.answers(encoded, self.extractor.types)
             scores += (answers[:, :, None] * self.answer_weights).sum(axis=1)
         return scores
 
-    def _spelling_of_types(self) -> Floats:
-        """Return what the character n-grams of each token type add to the scores, shape (n_types, 2, 13)."""
+    def _spelled(self, types: Ints, starts: Ints) -> Floats:
+        """Return what the spelling of each word adds to the scores, by type number; odd segments lie outside."""
+        rows: Floats = self._spelling_of_types(0).take(types, axis=0)
+        outside_of = np.flatnonzero(np.repeat(np.arange(len(starts) - 1) % 2, np.diff(starts)))
+        if len(outside_of):
+            rows[outside_of] = self._spelling_of_types(1).take(types[outside_of], axis=0)
+        return rows
+
+    def _spelling_of_types(self, side: int) -> Floats:
+        """Return what the character n-grams of each token type add to the scores, shape (n_types, 13).
+
+        Args:
+            side: 0 for words said, 1 for words outside them.
+        """
         types = self.extractor.types
         if types is not self._types:
-            self._types, self._spelling = types, np.zeros((0, 2, len(OUTPUTS)))
-        if len(self._spelling) < len(types.forms):
-            keys, starts = spelling_keys(types.forms[len(self._spelling) :])
-            sums = [segment_sums(self._rows[self._table.rows(side)], starts) for side in keys]
-            self._spelling = np.concatenate([self._spelling, np.stack(sums, axis=1)])
-        return self._spelling
+            self._types, self._spelling = types, [np.zeros((0, len(OUTPUTS)))] * 2
+        known = self._spelling[side]
+        if len(known) < len(types.forms):
+            keys, starts = spelling_keys(types.forms[len(known) :], [side])
+            rows = self._table.rows(keys[0])
+            # Leaving out what the model does not know changes no sum.
+            some = np.flatnonzero(rows)
+            sums = segment_sums(self._rows.take(rows.take(some), axis=0), np.searchsorted(some, starts))
+            self._spelling[side] = np.concatenate([known, sums])
+        return self._spelling[side]
 
     def label_many(self, items: Sequence[Item]) -> list[StanceLabel]:
         """Label statements given as (text, context or None, cue or None), each on its own."""
@@ -189,7 +204,7 @@ class LinearModel:
                 yield _contribution(name, places[first : group.last[place] + 1], values)
         tokens, starts = encoded.spelled
         side = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
-        spelled = self._spelling_of_types()[encoded.types[tokens], side] * scale[side][:, None]
+        spelled = self._spelled(encoded.types[tokens], starts) * scale[side][:, None]
         for token, values in zip(tokens.tolist(), spelled, strict=True):
             if values.any():
                 yield _contribution("spelling", places[token : token + 1], values)

@@ -27,6 +27,8 @@ Ints = NDArray[np.int64]
 _WORD_BITS: Final = 32
 _WORD_MASK: Final = (1 << _WORD_BITS) - 1
 _NO_STEP: Final = np.iinfo(np.int64).max
+_MARK_BITS: Final = 18
+_MARK_FACTOR: Final = 0x2545F4914F6CDD1D
 
 _ABBREVIATION: Final = re.compile(r"(?:[a-z]\.){2,}")
 
@@ -93,6 +95,8 @@ class PhraseTree:
             steps.append(found)
             n_places += len(found)
         self._steps = np.concatenate([*steps, np.array([_NO_STEP])])
+        self._marked = np.zeros(1 << _MARK_BITS, bool)
+        self._marked[_mark(self._steps)] = True
         self.goes_on = np.zeros(n_places, bool)
         self.goes_on[self._steps[:-1] >> _WORD_BITS] = True
         ending = np.unique(place << _WORD_BITS | classes)
@@ -108,8 +112,19 @@ class PhraseTree:
     def follow(self, places: Ints, words: Ints) -> Ints:
         """Return where each word leads to from each place; 0 where it leads nowhere."""
         steps = places << _WORD_BITS | words
+        out = np.zeros(len(steps), np.int64)
+        # Most steps lead nowhere, and most of those have no mark; only the others are worth a search.
+        some = np.flatnonzero(self._marked.take(_mark(steps)))
+        steps = steps.take(some)
         at = np.searchsorted(self._steps, steps)
-        return np.where(self._steps.take(at) == steps, at + 1, 0)
+        out[some] = np.where(self._steps.take(at) == steps, at + 1, 0)
+        return out
+
+
+def _mark(steps: Ints) -> Ints:
+    """Return a hash of each step, `_MARK_BITS` wide."""
+    marks: Ints = (steps * _MARK_FACTOR) >> 40 & ((1 << _MARK_BITS) - 1)
+    return marks
 
 
 @dataclass(frozen=True)
@@ -213,11 +228,11 @@ class Lexicon:
             np.concatenate([[0], np.cumsum(sizes)]),
             np.repeat(np.arange(len(self.names)), [len(self._classes[name]) for name in self.names]),
         )
-        stars: dict[str, set[int]] = {}
-        for word in self._numbers:
-            if word[-1:] == "*":
-                stars.setdefault(word[:2], set()).add(len(word) - 1)
-        self._star_sizes = {start: tuple(sorted(found)) for start, found in stars.items()}
+        self._stars = {word[:-1]: number for word, number in self._numbers.items() if word[-1:] == "*"}
+        sizes_of: dict[str, set[int]] = {}
+        for star in self._stars:
+            sizes_of.setdefault(star[:2], set()).add(len(star))
+        self._star_sizes = {start: tuple(sorted(found)) for start, found in sizes_of.items()}
 
     @classmethod
     def folded(cls, classes: Mapping[str, Sequence[str]]) -> Lexicon:
@@ -229,8 +244,10 @@ class Lexicon:
         exact = self._numbers.get(word)
         found = [] if exact is None else [exact]
         for size in self._star_sizes.get(word[:2], ()):
-            number = self._numbers.get(f"{word[:size]}*")
-            if number is not None and size <= len(word):
+            if size > len(word):
+                break
+            number = self._stars.get(word[:size])
+            if number is not None:
                 found.append(number)
         return found
 
