@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from nato_stance.lexicon_files import lexicon
-from nato_stance.non_statements import is_title_case
+from nato_stance.non_statements import is_title_case, modifies_noun
 from nato_stance.speakers import Cue, Range, can_speak, cues, main_subject, noun_phrase_at
 from nato_stance.tokens import (
     ADVERB,
@@ -27,6 +27,7 @@ from nato_stance.tokens import (
     RELATIVE,
     ROLE,
     STOP,
+    TITLE,
     Frame,
 )
 from nato_stance.verbs import NAME, SAY
@@ -147,12 +148,18 @@ def _is_apposed(frame: Frame, begin: int, start: int) -> bool:
     return bool(frame.flags[begin] & DETERMINER) and not any(f & (COMMA | QUOTE | STOP | CONJUNCTION) for f in between)
 
 
-def _before(frame: Frame, index: int, earlier: Sequence[Cue]) -> tuple[Attribution, int] | None:
+def _before(frame: Frame, text: str, index: int, earlier: Sequence[Cue]) -> tuple[Attribution, int] | None:
     """Return the nearest cue before a quotation and the number of tokens between them."""
     at = frame.at[index]
-    before = [cue for cue in earlier if not _is_weak(frame, cue, at)]
+    clause = _is_long_fragment(frame, text, index)
+    before = [cue for cue in earlier if not _is_weak(frame, cue, at, clause=clause)]
     while len(before) > 1 and before[-1].passive and before[-1].subject is None:
         before.pop()  # "X said it was criticized as ...": whoever reports the passive
+    while len(before) > 1 and _is_object(frame, before[-2], before[-1]):
+        before.pop()  # "called Holm's remarks on Friday “...”"
+    told = _told_before(frame, before, at)
+    if told is not None:
+        return _of(frame, told, BEFORE), at - told.at[1]
     if not before:
         return None
     i = len(before) - 1
@@ -166,15 +173,54 @@ def _before(frame: Frame, index: int, earlier: Sequence[Cue]) -> tuple[Attributi
     return _of(frame, before[i], BEFORE), gap
 
 
-def _is_weak(frame: Frame, cue: Cue, at: int) -> bool:
+def _is_object(frame: Frame, verb: Cue, noun: Cue) -> bool:
+    """Tell whether a noun for words is what a verb such as *called* puts a name on."""
+    if noun.lemma != "noun" or verb.lemma not in _CALLING or verb.passive or frame.low[noun.at[1]] == "that":
+        return False
+    return not _has_break(frame, verb.at[1], noun.at[0])
+
+
+def _told_before(frame: Frame, before: Sequence[Cue], at: int) -> Cue | None:
+    """Return the cue that a second *that* belongs to: "told a woman who suggested that A that “...”"."""
+    if len(before) < 2 or frame.low[at - 1] != "that" or frame.low[before[-1].at[1]] != "that":
+        return None
+    if before[-1].at[1] == at - 1 or before[-2].lemma not in _TELLING or frame.low[before[-2].at[1]] == "that":
+        return None
+    return before[-2]
+
+
+def _is_long_fragment(frame: Frame, text: str, index: int) -> bool:
+    """Tell whether a quotation begins in lower case, has some words and is no adjective of the reporter's."""
+    quote = frame.quotes[index]
+    if not text[quote.start].islower() or modifies_noun(text, quote):
+        return False
+    return len(text[quote.start : quote.end].split(None, _FRAGMENT)) >= _FRAGMENT
+
+
+def _is_weak(frame: Frame, cue: Cue, at: int, *, clause: bool = False) -> bool:
     """Tell whether a verb of perception stands too far from a quotation to report it."""
     if cue.lemma == "noun":
         return not (frame.low[cue.at[1]] in _AFTER_NOUN or frame.flags[cue.at[1]] & (COLON | COMMA | QUOTE))
     if cue.lemma not in lexicon("weak_verbs") or at == cue.at[1] or frame.low[cue.at[1]] == "that":
         return False
+    if cue.begin > 0 and frame.low[cue.begin - 1] == "as":
+        return False  # "as Holm observed, in the first days of a war, “...”"
+    between = range(cue.at[1], at)
+    led_away = any(frame.flags[i] & PREPOSITION and frame.low[i] != "of" for i in between)
+    if clause and len(between) <= _WEAK_REACH and not led_away and not _has_break(frame, cue.at[1], at):
+        return False  # "found the bunker “unfit for human beings”"
     return not _introduces(frame, cue, at)
 
 
+def _has_break(frame: Frame, start: int, end: int) -> bool:
+    return any(frame.flags[i] & (_CLAUSE_BREAK | CONJUNCTION) for i in range(start, end))
+
+
+_FRAGMENT: Final = 3
+_WEAK_REACH: Final = 6
+_CLAUSE_BREAK: Final = COMMA | STOP | COLON | DASH | QUOTE
+_CALLING: Final = frozenset(("call", "label", "brand", "dub", "term", "describe", "characterize", "characterise"))
+_TELLING: Final = frozenset(("tell", "assure", "remind", "warn", "inform", "advise"))
 _AFTER_NOUN: Final = frozenset(["that", "of", "to", "for", "as", "on", "about"])
 
 
@@ -261,8 +307,11 @@ def _is_near(frame: Frame, gap: int, at: int) -> bool:
     return not any(frame.flags[i] & (CAPITAL | CONJUNCTION) for i in range(at - gap, at))
 
 
-def _for_somebody(frame: Frame) -> Attribution | None:
-    """Read "For the minister, the plan is ..." and "To her, ..." at the head of a sentence."""
+def _for_somebody(frame: Frame, at: int) -> Attribution | None:
+    """Read "For the minister, the plan is ..." at the head of a sentence, and "to her," right before a quotation."""
+    own = at > 3 and frame.low[at - 3] in ("for", "to") and frame.low[at - 2] in ("him", "her", "them")
+    if own and frame.flags[at - 1] & COMMA:
+        return Attribution((at - 2, at - 1), (at - 3, at - 2), BEFORE)
     if frame.size < 4 or frame.low[0] not in ("for", "to") or frame.flags[0] & QUOTE:
         return None
     subject = noun_phrase_at(frame, 1, frame.size)
@@ -294,6 +343,10 @@ def _label(frame: Frame, index: int) -> Attribution | None:
     if at >= 2 and frame.flags[at - 1] & COLON and (index == 0 or frame.at[index - 1] < at - _LABEL_REACH):
         subject = main_subject(frame, at - 1)
         if subject is not None:
+            return Attribution(_before_unknown_verb(frame, subject), None, BEFORE)
+    if at >= 2 and frame.flags[at - 1] & DASH and at + 1 < frame.size and frame.flags[at + 1] & DASH:
+        subject = _name_before(frame, at - 1)
+        if subject is not None:
             return Attribution(subject, None, BEFORE)
     following = at + 1
     if following < frame.size and frame.flags[following] & (DASH | COMMA | STOP):
@@ -307,6 +360,32 @@ def _label(frame: Frame, index: int) -> Attribution | None:
             if rest >= frame.size or frame.flags[rest] & COMMA:
                 return Attribution(subject, None, AFTER)
     return None
+
+
+def _in_brackets(frame: Frame, at: int) -> Attribution | None:
+    """Read "Holm (“...”) and Berg (“...”)"."""
+    if not 1 < at < frame.size - 1 or frame.words[at - 1] != "(" or frame.words[at + 1] != ")":
+        return None
+    subject = _name_before(frame, at - 1)
+    return None if subject is None else Attribution(subject, None, BEFORE)
+
+
+def _before_unknown_verb(frame: Frame, subject: Range) -> Range:
+    """Cut a noun phrase that ran over a verb no lexicon knows: "the sign at the gate leaves no doubt:"."""
+    flags = frame.flags
+    noun = next((i for i in range(*subject) if flags[i] & ROLE), subject[1])
+    for i in range(noun + 1, subject[1]):
+        if not flags[i] and frame.low[i].endswith("s") and not flags[i - 1] & (PREPOSITION | POSSESSIVE):
+            return subject[0], i
+    return subject
+
+
+def _name_before(frame: Frame, end: int) -> Range | None:
+    """Return the capitalised name of two words or more, or the title and name, that end before token `end`."""
+    start = end
+    while start > 0 and frame.flags[start - 1] & (CAPITAL | TITLE) and not frame.flags[start - 1] & DAY:
+        start -= 1
+    return (start, end) if end - start > 1 and can_speak(frame, (start, end)) else None
 
 
 def _as_something(frame: Frame, index: int) -> Attribution | None:
@@ -374,6 +453,24 @@ def _says(found: Sequence[Cue], before: Attribution) -> bool:
     )
 
 
+def _is_reason(frame: Frame, before: Attribution, found: Sequence[Cue], at: int) -> bool:
+    """Tell whether a quotation stands in the reason behind a passive: called a fraud by X for selling “magic” pills."""
+    if before.subject is None or before.cue is None or before.subject[0] < before.cue[1]:
+        return False
+    if not any(c.at == before.cue and c.passive for c in found):
+        return False
+    reason = range(before.subject[1], at - 1)
+    return any(frame.flags[i] & PREPOSITION and frame.low[i + 1].endswith("ing") for i in reason)
+
+
+def _goes_on(frame: Frame, earlier: Attribution | None, index: int, found: Sequence[Cue]) -> bool:
+    """Tell whether *and* joins a quotation to the one before it under its cue: called it “A” and “B,” Y said."""
+    if earlier is None or earlier.place != BEFORE or index == 0 or frame.low[frame.at[index] - 1] not in ("and", "or"):
+        return False
+    between = range(frame.at[index - 1] + 1, frame.at[index] - 1)
+    return len(between) <= 1 and not _cue_between(found, frame.at[index - 1], frame.at[index])
+
+
 def _cue_between(found: Sequence[Cue], start: int, end: int) -> bool:
     return any(start < cue.at[0] < end for cue in found)
 
@@ -389,10 +486,16 @@ def attribute(frame: Frame, text: str, found: Sequence[Cue] | None = None) -> li
     result: list[Attribution | None] = []
     places = [cue.at[0] for cue in found]
     for index, at in enumerate(frame.at):
+        bracketed = _in_brackets(frame, at)
+        if bracketed is not None:
+            result.append(bracketed)
+            continue
         n = bisect_left(places, at)
         direct = _after(frame, text, index, found[n : n + _CUES])
-        before = _before(frame, index, found[max(0, n - _CUES) : n])
+        before = _before(frame, text, index, found[max(0, n - _CUES) : n])
         if before is not None and before[0].subject is None and not _is_passive_near(found, before):
+            before = None
+        if before is not None and _is_reason(frame, before[0], found, at):
             before = None
         if before is not None and (_only_names(frame, text, index, before) or _is_nickname(frame, index, text, before)):
             result.append(None)
@@ -402,7 +505,7 @@ def attribute(frame: Frame, text: str, found: Sequence[Cue] | None = None) -> li
             direct = None
         if direct is not None and before is not None and _passes_on(found, direct) and _says(found, before[0]):
             direct = None
-        if direct is not None:
+        if direct is not None and not _goes_on(frame, earlier, index, found):
             result.append(direct)
         elif earlier is not None and earlier.place == BEFORE and not _cue_between(found, frame.at[index - 1], at):
             result.append(earlier)  # "what he called “...” and “...”": one cue
@@ -411,7 +514,7 @@ def attribute(frame: Frame, text: str, found: Sequence[Cue] | None = None) -> li
         else:
             result.append(
                 _tail(frame, index, found, said=before is not None and _says(found, before[0]))
-                or _for_somebody(frame)
+                or _for_somebody(frame, at)
                 or (before[0] if before else None)
                 or _label(frame, index)
                 or _as_something(frame, index)

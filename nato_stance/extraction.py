@@ -20,7 +20,7 @@ from nato_stance.quotes import QuotedSpan, quoted_spans
 from nato_stance.records import InvalidTypeError, Kind, Quotation, Span
 from nato_stance.reporter import reporter_sentences
 from nato_stance.resolution import Resolver, Speaker
-from nato_stance.speakers import Cue, cues, main_subject, noun_phrase_at, span_of
+from nato_stance.speakers import Cue, cues, main_subject, noun_phrase_at, possessor, span_of
 from nato_stance.tokens import COLON, COMMA, DASH, Frame
 from nato_stance.transcripts import Turn, transcript_turns
 from nato_stance.verbs import verb_forms
@@ -30,7 +30,7 @@ _POINTER: Final = re.compile(r"(?:Read|See|Watch|Listen|Also)(?: more| also| rea
 _PLAIN_WORD: Final = re.compile(r"\w+")
 _CLAUSE_END: Final = frozenset(",.?!…;—–-:")
 _MAX_CONTEXT: Final = 600
-_PRONOUN_NEXT: Final = ("He ", "She ", "They ")
+_PRONOUN_NEXT: Final = ("He ", "She ", "They ", "It ", "It’s ", "It's ")
 _LONG_FRAGMENT: Final = 6
 _LEAD: Final = 6
 _CLAUSE: Final = 4
@@ -193,7 +193,7 @@ class _Extraction:
         """Let somebody described in a sentence be whom the pronoun means that opens the next one."""
         subject = main_subject(frame, frame.size)
         if subject is not None:
-            self.resolver.introduce(frame, subject, self.text[following[0] : following[0] + 4].split()[0].lower())
+            self.resolver.introduce(frame, subject, _first_word(self.text, following[0]))
 
     def _quoted_sentence(
         self, index: int, start: int, end: int, quotes: Sequence[QuotedSpan], *, heading: bool
@@ -259,7 +259,7 @@ class _Extraction:
         if last is not None and last.sentence == sentence and last.cue == cue and cue is not None:
             last.spans.append((quote.start, quote.end))
             return
-        speaker = self.resolver.resolve(frame, carried.subject) if carried.subject else None
+        speaker = self.resolver.resolve(frame, carried.subject, carried.cue) if carried.subject else None
         if speaker is not None and carried.mention is not None:
             speaker = speaker._replace(span=span_of(frame, carried.mention))
         kind = self._kind(frame, i, quote, carried.place)
@@ -280,12 +280,18 @@ class _Extraction:
         if pure or (len(words) > _LONG_FRAGMENT and not is_title_case(words)):
             self._draft(kind, quote, self.resolver.last, None, frame, index, "none")
             return
-        if kind == "direct" and len(words) > 2 and frame.at[i] == 0:
+        begun = bool(self.drafts) and self.drafts[-1].paragraph == index
+        colon = not begun and not self.waiting and frame.at[i] > 0 and frame.flags[frame.at[i] - 1] & COLON
+        if kind == "direct" and (len(words) > 2 or (colon and len(words) > 1)) and (colon or frame.at[i] == 0):
             self._draft(kind, quote, None, None, frame, index, "none")
             return
         if len(words) < 2 or modifies_noun(self.text, quote) or is_title_case(words):
             return
-        if not (self.drafts and self.drafts[-1].paragraph == index):
+        owner = possessor(frame, frame.at[i])
+        if owner is not None and words[0][0].islower() and self.resolver.names_person(frame, owner):
+            self._draft(kind, quote, self.resolver.resolve(frame, owner), None, frame, index, "none")
+            return
+        if not begun:
             self.waiting.append((index, frame, quote, kind))
             return
         if last is not None and last.sentence == (frame.start, frame.end) and last.cue is None:
@@ -373,6 +379,12 @@ class _Extraction:
             context_span=context,
             context=text[slice(*context)],
         )
+
+
+def _first_word(text: str, position: int) -> str:
+    """Return the word at `position` in lower case, without what is contracted with it ("it" of "It's")."""
+    match = _PLAIN_WORD.match(text, position)
+    return match.group().lower() if match else ""
 
 
 def _lead_in(frame: Frame) -> tuple[int, int] | None:

@@ -9,7 +9,18 @@ from typing import Final
 
 from nato_stance.lexicon_files import lexicon
 from nato_stance.quotes import QuotedSpan
-from nato_stance.tokens import CAPITAL, COMMA, CONJUNCTION, DETERMINER, POSSESSIVE, PREPOSITION, QUOTE, VERB, Frame
+from nato_stance.tokens import (
+    AUXILIARY,
+    CAPITAL,
+    COMMA,
+    CONJUNCTION,
+    DETERMINER,
+    POSSESSIVE,
+    PREPOSITION,
+    QUOTE,
+    VERB,
+    Frame,
+)
 from nato_stance.verbs import SAY, verb_forms
 
 _WORD: Final = re.compile(r"\w[\w’'&.-]*")
@@ -209,6 +220,28 @@ def content_words(text: str) -> set[str]:
     return {w.lower().rstrip("s.’'") for w in _WORD.findall(text) if w.lower() not in _STOPWORDS}
 
 
+def _is_explained(frame: Frame, index: int) -> bool:
+    """Tell whether a gloss follows that makes the words a term: “hardship area,” which is defined as."""
+    at = frame.at[index] + 1
+    if at < frame.size and frame.flags[at] & COMMA:
+        at += 1
+    return any(tuple(frame.low[at : at + len(gloss)]) == gloss for gloss in _glosses())
+
+
+@cache
+def _glosses() -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(line.split()) for line in lexicon("glosses"))
+
+
+def _is_apposed_title(frame: Frame, index: int, text: str) -> bool:
+    """Tell whether words between commas are the title of the work named before: Holm's essay, “Tell your story,” is."""
+    at = frame.at[index]
+    if not 1 < at < frame.size - 1 or not frame.flags[at - 1] & COMMA or not frame.flags[at + 1] & AUXILIARY:
+        return False
+    quote = frame.quotes[index]
+    return frame.low[at - 2] in lexicon("work_nouns") and text[quote.end - 1] == "," and text[quote.start].isupper()
+
+
 def names_something(frame: Frame, index: int, text: str) -> bool:
     """Tell whether a quotation is a nickname, a title, or words that a phrase such as *known as* introduces."""
     quote = frame.quotes[index]
@@ -217,4 +250,10 @@ def names_something(frame: Frame, index: int, text: str) -> bool:
     words = _WORD.findall(text, quote.start, quote.end)
     if not words or len(words) > _MAX_TITLE_WORDS:
         return False
-    return is_nickname(frame, index, words) or follows_naming_phrase(frame, index) or is_title(frame, index, words)
+    return (
+        is_nickname(frame, index, words)
+        or follows_naming_phrase(frame, index)
+        or is_title(frame, index, words)
+        or _is_explained(frame, index)
+        or _is_apposed_title(frame, index, text)
+    )

@@ -102,9 +102,14 @@ def _given_gender(word: str) -> str:
     return "m" if male and not female else "f" if female and not male else ""
 
 
+_FUNCTION_WORDS: Final = ("prepositions", "conjunctions", "determiners", "auxiliaries", "adverbs")
+
+
 @cache
 def _not_in_names() -> frozenset[str]:
-    return lexicon("titles") | lexicon("not_names")
+    words = frozenset().union(*(lexicon(n) for n in _FUNCTION_WORDS))
+    names = lexicon("given_names_male") | lexicon("given_names_female")
+    return lexicon("titles") | lexicon("not_names") | (words - names - PARTICLES)
 
 
 @cache

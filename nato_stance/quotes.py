@@ -48,6 +48,7 @@ _LOST_OPEN: Final = re.compile(
 _FIRST_STOP: Final = re.compile(r"[.!?](?=\s)")
 _MAX_CARRY_SENTENCES: Final = 3
 _HABIT: Final = 2
+_MAX_NESTED: Final = 80
 _RUN_OF_MARKS: Final = 5
 _MANY_MARKS: Final = 200
 _DENSITY: Final = 8
@@ -162,12 +163,12 @@ class _Scan:
                     self._open(_Mark(start, start, mark.family, True, False, 1))
                     self._close(mark)
                     continue
-                if mark.opens or (mark.start == self.span[0] and mark.shape >= 0):
+                if mark.opens or (mark.start == self.span[0] and (mark.shape >= 0 or self._opens_paragraph(i))):
                     self._open(mark)
             elif self.opened.family == "single":
                 self._double_inside_single(mark)
             else:
-                self._double(mark)
+                self._double(i, mark)
         if self.opened is not None and self.opened.family == "single":
             # A lone single mark opens nothing: read the paragraph again without single marks.
             self.spans.clear()
@@ -180,6 +181,11 @@ class _Scan:
         if mark.opens or not mark.closes or mark.start - self.span[0] > _LONG_UNCLOSED:
             return False
         return self.text[mark.start - 1] in ",?!" and _LOST_OPEN.match(self.text, mark.end) is not None
+
+    def _opens_paragraph(self, i: int) -> bool:
+        """Tell whether a closing mark that begins the paragraph was typed for an opening one: ” … It took time,” he said."""
+        following = self.marks[i + 1] if i + 1 < len(self.marks) else None
+        return following is not None and following.closes and not following.opens
 
     def _marks_block_quote(self) -> bool:
         """Tell whether a straight mark only marks its paragraph as part of a long quotation of another text.
@@ -225,7 +231,7 @@ class _Scan:
         elif self.nested == mark.family:
             self.nested = None
 
-    def _double(self, mark: _Mark) -> None:
+    def _double(self, i: int, mark: _Mark) -> None:
         assert self.opened is not None
         same_look = self._looks_like_opener(mark)
         if self.nested is not None:
@@ -238,10 +244,24 @@ class _Scan:
             return
         if not same_look:
             self._close(mark)
-        elif mark.family != self.opened.family or self._other_glyph(mark):
+        elif mark.family != self.opened.family or self._other_glyph(mark) or self._is_answered(i):
             self.nested = self._closing_glyph(mark)
         else:
             self._reopen(mark)
+
+    def _is_answered(self, i: int) -> bool:
+        """Tell whether a second opening mark is nested: two closing marks follow, and what stands there reads so.
+
+        “They told me “never again” and left.” is nested; “One. “Two,” he said. has a stray mark.
+        """
+        if i + 2 >= len(self.marks):
+            return False
+        mark, inner, outer = self.marks[i : i + 3]
+        if any(m.family != "double" or m.opens or not m.closes or m.shape >= 0 for m in (inner, outer)):
+            return False
+        before = self.text[self.span[0] : mark.start].rstrip()[-1:]
+        short = inner.start - mark.end <= _MAX_NESTED
+        return short and before.isalnum() and _LOST_OPEN.match(self.text, inner.end) is None
 
     def _looks_like_opener(self, mark: _Mark) -> bool:
         return mark.opens and not mark.closes

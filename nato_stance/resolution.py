@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from nato_stance.lexicon_files import lexicon
 from nato_stance.people import PARTICLES, People, Person, is_titled, split_name, strip_possessive
 from nato_stance.records import Span
-from nato_stance.speakers import Range, main_subject, span_of
+from nato_stance.speakers import Range, main_subject, noun_phrase_at, span_of
 from nato_stance.tokens import (
     CAPITAL,
     COMMA,
@@ -71,9 +71,20 @@ class Resolver:
         self._last_person: tuple[int, Person] | None = None
         self._last_body: Speaker | None = None
         self._described: dict[str, str] = {}
+        self._asked: Person | None = None
 
-    def resolve(self, frame: Frame, subject: Range) -> Speaker:
-        """Return the speaker for the noun phrase at `subject`, and remember it as the one who spoke last."""
+    def resolve(self, frame: Frame, subject: Range, cue: Range | None = None) -> Speaker:
+        """Return the speaker for the noun phrase at `subject`, and remember it as the one who spoke last.
+
+        With the cue at hand, *he* in "he answered" is whoever was asked just before.
+        """
+        asked, self._asked = self._asked, self._addressee(frame, cue)
+        answers = asked is not None and cue is not None and frame.low[cue[0]] in _ANSWERING
+        pronoun = frame.low[subject[0]]
+        if asked is not None and answers and pronoun in ("he", "she") and asked.gender in ("", _GENDER[pronoun]):
+            speaker = Speaker(asked.name, span_of(frame, subject), asked)
+            self._remember(speaker)
+            return speaker
         span = span_of(frame, subject)
         head = _head(frame, subject)
         if subject[1] - subject[0] == 1 and (
@@ -92,6 +103,12 @@ class Resolver:
         self._remember(speaker)
         return speaker
 
+    def _addressee(self, frame: Frame, cue: Range | None) -> Person | None:
+        if cue is None or frame.low[cue[0]] not in _ASKING:
+            return None
+        addressee = noun_phrase_at(frame, cue[1], frame.size)
+        return self._named(frame, addressee) if addressee is not None else None
+
     def names_person(self, frame: Frame, subject: Range) -> bool:
         """Tell whether a noun phrase names somebody of the article, or is *he* or *she*."""
         if frame.low[subject[0]] in ("he", "she") and subject[1] - subject[0] == 1:
@@ -108,6 +125,9 @@ class Resolver:
         """
         head = _head(frame, subject)
         last = head[1] - 1
+        if pronoun == "it" and _is_named_body(frame, head):
+            self._last_body = Speaker(_description(self.text, frame, head), span_of(frame, head), human=False)
+            return
         if not frame.flags[last] & ROLE:  # "the ministers met": a verb that no lexicon knows ran on
             last = next((i for i in range(*head) if frame.flags[i] & ROLE), last)
             head = subject = (head[0], last + 1)
@@ -117,9 +137,10 @@ class Resolver:
             return
         plural = _is_plural(frame.low[last])
         span = span_of(frame, subject)
-        if plural and pronoun == "they":
+        if (plural and pronoun == "they") or (pronoun == "it" and not plural and _is_body(frame, head)):
             self._last_body = Speaker(_description(self.text, frame, subject), span, human=False)
-        if plural or pronoun == "they" or _is_body(frame, head):
+            return
+        if plural or pronoun in ("they", "it") or _is_body(frame, head):
             return
         own = frame.low[head[0]] in _POSSESSORS
         if not own and (pronoun == "" or self._described_person(frame, subject, head, known=True) is not None):
@@ -242,8 +263,15 @@ class Resolver:
         subject = main_subject(frame, at)
         if subject is None or frame.flags[subject[0]] & PRONOUN:
             return None
-        person = self._named(frame, _head(frame, subject))
+        person = self._named(frame, _head(frame, subject)) or self._owner(frame, subject)
         return person if person is not None and person.gender in ("", gender) else None
+
+    def _owner(self, frame: Frame, subject: Range) -> Person | None:
+        """Return the person in the genitive at the head of a noun phrase for a thing: "Holm's advice"."""
+        end = next((i + 1 for i in range(*subject) if frame.flags[i] & POSSESSIVE), 0)
+        if not end or any(frame.flags[i] & ROLE for i in range(end, subject[1])):
+            return None
+        return self._named(frame, (subject[0], end))
 
     def _announced(self, frame: Frame, at: int, gender: str) -> Person | None:
         """Return the subject that follows a clause such as "Though she called it ...," if it names a person."""
@@ -322,6 +350,8 @@ class Resolver:
         if head[1] - head[0] == 2 and frame.low[head[1] - 1] in lexicon("nationalities"):
             nouns.append(frame.low[head[1] - 1])  # "the Norwegian"
         owned = any(frame.flags[i] & POSSESSIVE for i in range(*head))
+        if nouns and nouns[-1].endswith("-year-old") and frame.low[subject[0]] == "the":
+            return self._referent(frame.starts[subject[0]], "")  # an age is no post: whoever is spoken of
         if not nouns or (owned and frame.low[head[1] - 1] in _PREMISES):
             return None  # "the minister's office" is nobody's description
         position = frame.starts[subject[0]]
@@ -414,6 +444,15 @@ def _is_body(frame: Frame, head: Range) -> bool:
     return frame.low[head[1] - 1] in lexicon("bodies") or frame.low[head[1] - 1].endswith("s")
 
 
+def _is_named_body(frame: Frame, head: Range) -> bool:
+    """Tell whether a noun phrase is the name of a country or a body."""
+    last = head[1] - 1
+    if not frame.flags[last] & CAPITAL:
+        return False
+    known = ("places", "organisation_nouns", "bodies")
+    return frame.words[last].isupper() or any(frame.low[last] in lexicon(name) for name in known)
+
+
 def _is_article(frame: Frame, i: int, first: int) -> bool:
     """Tell whether token `i` opens a description without belonging to it."""
     return frame.low[i] in _ARTICLES or (i == first and frame.low[i] == "one" and frame.low[i + 1] != "of")
@@ -429,6 +468,8 @@ def _may_be_human(frame: Frame, head: Range) -> bool:
     return frame.low[last] not in lexicon("places") and frame.low[last] not in lexicon("organisation_nouns")
 
 
+_ASKING: Final = frozenset(("asked", "asks"))
+_ANSWERING: Final = frozenset(("answered", "answers", "replied", "replies", "responded", "responds", "said", "says"))
 _DOUBLE: Final = {("secretary", "general"): "secretary-general", ("prime", "minister"): "prime-minister"}
 
 

@@ -271,7 +271,8 @@ def _noun_phrase_before(frame: Frame, last: int, low: int, *, first: bool = Fals
     if start > low + 1 and frame.low[start] == "by" and flags[start - 1] & VERB:
         return _noun_phrase_before(frame, start - 2, low)  # "an official quoted by newspapers described"
     articles = [i for i in range(start, last + 1) if _is_article(frame, i) or (i == 0 and frame.low[i] in _ARTICLES)]
-    inner = next((i for i in reversed(articles[1:]) if not flags[i - 1] & (_LINKS | VERB)), None)
+    later = articles[1:] if first else [i for i in articles if i > start]
+    inner = next((i for i in reversed(later) if not flags[i - 1] & (_LINKS | VERB | DETERMINER)), None)
     if inner is not None and first:
         noun = next((i for i in range(start, inner) if flags[i] & ROLE), inner - 2)
         return noun_phrase_at(frame, start, noun + 1)
@@ -498,10 +499,19 @@ def _agent(frame: Frame, start: int) -> Range | None:
     """Return the noun phrase after *by* that follows a passive."""
     for i in range(start, min(frame.size - 1, start + 20)):
         if frame.low[i] == "by":
-            return noun_phrase_at(frame, i + 1, frame.size)
+            agent = noun_phrase_at(frame, i + 1, frame.size)
+            return _before_gerund(frame, agent) if agent is not None else None
         if frame.flags[i] & STOP:
             break
     return None
+
+
+def _before_gerund(frame: Frame, agent: Range) -> Range:
+    """Cut the reason off an agent: "by doctors for promoting it"."""
+    for i in range(agent[0] + 1, agent[1]):
+        if frame.flags[i - 1] & PREPOSITION and frame.low[i].endswith("ing") and not frame.flags[i] & (CAPITAL | ROLE):
+            return agent[0], i - 1
+    return agent
 
 
 def _plural_before(frame: Frame, i: int, low: int) -> bool:
@@ -605,7 +615,7 @@ def cues(frame: Frame) -> list[Cue]:
         elif flag & VERB == 0 and frame.low[i] in lexicon("speech_nouns"):
             cue = _noun_cue(frame, i, low)
         elif (flag & PREPOSITION or frame.low[i] == "according") and frame.low[i] in _PHRASE_HEADS:
-            cue = _phrase_cue(frame, i)
+            cue = _phrase_cue(frame, i) or _view_cue(frame, i)
         elif frame.low[i] in USING and frame.low[i + 1 : i + 2] == ["the"] and frame.low[i + 2 : i + 3] in _WORDS:
             cue = Cue((i, i + 1), NAME | FINITE, "use", subject_before(frame, i, low))
         if cue is None:
@@ -627,6 +637,23 @@ def cues(frame: Frame) -> list[Cue]:
                 said = source
         result.append(cue)
     return result
+
+
+def _view_cue(frame: Frame, i: int) -> Cue | None:
+    """Read *in her eyes* and *in Holm's view* at token `i`, where they end a clause."""
+    if frame.low[i] != "in" or i == 0:
+        return None
+    for noun in range(i + 2, min(frame.size, i + _PHRASE)):
+        if frame.low[noun] in _VIEWS and (noun + 1 >= frame.size or frame.flags[noun + 1] & _BREAK):
+            owner = (i + 1, noun)
+            owned = frame.low[i + 1] in _OWNERS and noun == i + 2
+            if owned or frame.flags[noun - 1] & POSSESSIVE:
+                return Cue((i, noun + 1), 0, "in the view of", owner)
+    return None
+
+
+_VIEWS: Final = frozenset(("eyes", "view", "opinion", "judgment", "judgement", "mind", "telling", "words"))
+_OWNERS: Final = frozenset(("his", "her", "their", "its"))
 
 
 def _coordinate_subject(frame: Frame, i: int, low: int) -> Range | None:
@@ -705,6 +732,16 @@ def _noun_cue(frame: Frame, i: int, low: int) -> Cue | None:
                 start -= 1
             return Cue((i, i + 1), NOUN, "noun", (start, j + 1), finite=False)
     return None
+
+
+def possessor(frame: Frame, end: int) -> Range | None:
+    """Return the name or description in the genitive that ends before token `end`: "Holm's", "the minister's"."""
+    if end == 0 or not frame.flags[end - 1] & POSSESSIVE or frame.flags[end - 1] & PRONOUN:
+        return None
+    start = end - 1
+    while start > 0 and frame.flags[start - 1] & (CAPITAL | TITLE | ROLE) and not frame.flags[start - 1] & POSSESSIVE:
+        start -= 1
+    return start, end
 
 
 def _following_subject(frame: Frame, i: int) -> Range | None:
