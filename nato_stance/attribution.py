@@ -242,8 +242,8 @@ def _is_inside(frame: Frame, outer: Cue, inner: Cue) -> bool:
         if inner.at[0] > 0 and frame.flags[inner.at[0] - 1] & (CONJUNCTION | COMMA):
             return False  # "calling it “...” and claiming “...”"
         return outer.subject is not None and not outer.finite and not inner.finite and outer.subject == inner.subject
-    if outer.inverted:
-        return False
+    if outer.inverted or (outer.lemma == "report" and inner.finite and inner.subject != outer.subject):
+        return False  # an agency passes on what somebody said
     lead = (inner.begin if inner.begin > outer.at[1] else inner.at[0]) - 1
     if _is_reported_plan(frame, outer, inner):
         return True
@@ -411,7 +411,8 @@ def _is_nickname(frame: Frame, index: int, text: str, before: tuple[Attribution,
         return False
     quote = frame.quotes[index]
     short = len(text[quote.start : min(quote.end, quote.start + 80)].split()) <= _NEAR
-    return short and frame.low[carried.subject[1] - 1] in lexicon("naming_crowds")
+    head = next((i for i in range(*carried.subject) if frame.flags[i] & PREPOSITION), carried.subject[1])
+    return short and frame.low[head - 1] in lexicon("naming_crowds")
 
 
 def _only_names(frame: Frame, text: str, index: int, before: tuple[Attribution, int]) -> bool:

@@ -13,20 +13,22 @@ from nato_stance.attribution import AFTER, Attribution, attribute
 from nato_stance.headings import Headings
 from nato_stance.indirect import IndirectSpeech, indirect_speech
 from nato_stance.lexicon_files import entries, lexicon
-from nato_stance.non_statements import is_markup, is_title_case, modifies_noun, names_something
+from nato_stance.non_statements import continues_titles, is_markup, is_title_case, modifies_noun, names_something
 from nato_stance.paragraphs import paragraphs
 from nato_stance.people import People, split_name
 from nato_stance.quotes import QuotedSpan, quoted_spans
 from nato_stance.records import InvalidTypeError, Kind, Quotation, Span
 from nato_stance.reporter import reporter_sentences
 from nato_stance.resolution import Resolver, Speaker
-from nato_stance.speakers import Cue, cues, main_subject, noun_phrase_at, possessor, span_of
-from nato_stance.tokens import COLON, COMMA, DASH, Frame
+from nato_stance.speakers import Cue, cues, main_subject, noun_phrase_at, possessor, span_of, subject_before
+from nato_stance.tokens import COLON, COMMA, DASH, PRONOUN, Frame
 from nato_stance.transcripts import Turn, transcript_turns
 from nato_stance.verbs import verb_forms
 
 _WORD: Final = re.compile(r"\w[\w’'&.-]*")
 _POINTER: Final = re.compile(r"(?:Read|See|Watch|Listen|Also)(?: more| also| read)?:|Related|Read (?:more|also)\b")
+# A line that only tells the time, or a rule: the next entry of a live page.
+_ENTRY: Final = re.compile(r"_{3,}\.?|\d{1,2}(?:[.:h]\d\d)?[ \u00a0]?(?:[ap]\.?m\.?)?(?:[ ][A-Z]{2,4})?\.?")
 _PLAIN_WORD: Final = re.compile(r"\w+")
 _CLAUSE_END: Final = frozenset(",.?!…;—–-:")
 _MAX_CONTEXT: Final = 600
@@ -84,6 +86,8 @@ class _Extraction:
         for index, quotes in self._paragraphs_with_quotes():
             if index >= end:
                 break
+            if _ENTRY.fullmatch(self.text, *self.blocks[index]):
+                self.resolver.new_entry(self.blocks[index][0])
             turn = turns.get(index)
             if turn is None:
                 self._paragraph(index, quotes)
@@ -202,7 +206,11 @@ class _Extraction:
         if _POINTER.match(self.text, start, end):
             return False
         frame = Frame(self.text, start, end, quotes)
-        kept = [q for i, q in enumerate(quotes) if q.joined or not names_something(frame, i, self.text)]
+        named: list[bool] = []
+        for i in range(len(quotes)):
+            listed = bool(named) and named[-1] and continues_titles(frame, i, self.text)
+            named.append(listed or names_something(frame, i, self.text))
+        kept = [q for q, name in zip(quotes, named, strict=True) if q.joined or not name]
         if len(kept) < len(quotes):
             frame = Frame(self.text, start, end, kept)
         found = cues(frame)
@@ -278,7 +286,11 @@ class _Extraction:
             return
         kind = self._kind(frame, i, quote, "none")
         if pure or (len(words) > _LONG_FRAGMENT and not is_title_case(words)):
-            self._draft(kind, quote, self.resolver.last, None, frame, index, "none")
+            if pure and not same and last is not None and self._asks(last) and last.paragraph == index - 1:
+                self._draft(kind, quote, self.resolver.let_answer(quote.start), None, frame, index, "none")
+                return
+            running = self.resolver.last if pure or self._runs_on(frame, frame.at[i], begun=same) else None
+            self._draft(kind, quote, running, None, frame, index, "none")
             return
         begun = bool(self.drafts) and self.drafts[-1].paragraph == index
         colon = not begun and not self.waiting and frame.at[i] > 0 and frame.flags[frame.at[i] - 1] & COLON
@@ -297,7 +309,21 @@ class _Extraction:
         if last is not None and last.sentence == (frame.start, frame.end) and last.cue is None:
             last.spans.append((quote.start, quote.end))
         else:
-            self._draft(kind, quote, self.resolver.last, None, frame, index, "none")
+            running = self.resolver.last if self._runs_on(frame, frame.at[i], begun=same) else None
+            self._draft(kind, quote, running, None, frame, index, "none")
+
+    def _asks(self, draft: _Draft) -> bool:
+        """Tell whether a statement is a question that somebody asked."""
+        asked = draft.cue is not None and self.text[slice(*draft.cue)] in ("asked", "asks")
+        return asked and self.text[draft.spans[-1][1] - 1] == "?"
+
+    def _runs_on(self, frame: Frame, at: int, *, begun: bool) -> bool:
+        """Tell whether a sentence leaves room for the running speaker: no other person or body is its subject."""
+        adjacent = subject_before(frame, at)
+        if adjacent is not None and adjacent[1] == at and not begun and self.resolver.names_body(frame, adjacent):
+            return False  # "Harbour Alliance “brings together those who ...”" in a paragraph of its own
+        subject = main_subject(frame, at)
+        return subject is None or bool(frame.flags[subject[0]] & PRONOUN) or self.resolver.may_be_last(frame, subject)
 
     def _draft(
         self,

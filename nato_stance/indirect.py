@@ -441,6 +441,8 @@ def _content(frame: Frame, cue: Cue, found: Sequence[Cue], taken: frozenset[Rang
         end = _before_quoting_cue(frame, cue, start, end, [c for c in later if c.at in taken])
     while end > start and (frame.flags[end - 1] & (COMMA | DASH) or frame.low[end - 1] in _CUTS):
         end -= 1
+    if end + 1 < frame.size and frame.low[end] == "as" and any(f & QUOTE for f in frame.flags[end + 1 : end + 3]):
+        return None  # "had described the ships as “...”" belongs to the quotation
     if end - start < _MIN_TOKENS and frame.low[start - 1] == "that" and cue.lemma in lexicon("object_verbs"):
         start -= 1  # "denied that information"
     if end - start < (1 if cue.lemma in lexicon("object_verbs") else _MIN_TOKENS):

@@ -64,6 +64,7 @@ _SMALL: Final = frozenset(
     ]
 )
 _REACH: Final = 4
+_WHAT_REACH: Final = 7
 _CHRISTENING: Final = 7
 _MAX_TITLE_WORDS: Final = 12
 _MAX_TITLE: Final = 200
@@ -157,8 +158,8 @@ def follows_naming_phrase(frame: Frame, index: int) -> bool:
         return False
     phrases = _naming().get(frame.low[at - 1], ())
     found = next((p for p in phrases if at >= len(p) and frame.low[at - len(p) : at] == p), None)
-    if found is None:
-        return False
+    if found is None or (len(found) == 1 and "what" in frame.low[max(0, at - _WHAT_REACH) : at - 1]):
+        return False  # "what one minister dubbed “...”" is what he said
     verb = at - len(found) - 1
     # "added the words “...”", "used the phrase “...”": somebody said just these words.
     uttered = len(found) == 2 and found[1] in WORDS_SAID and verb >= 0
@@ -240,6 +241,15 @@ def _is_apposed_title(frame: Frame, index: int, text: str) -> bool:
         return False
     quote = frame.quotes[index]
     return frame.low[at - 2] in lexicon("work_nouns") and text[quote.end - 1] == "," and text[quote.start].isupper()
+
+
+def continues_titles(frame: Frame, index: int, text: str) -> bool:
+    """Tell whether words in title case go on with a list of titles: “Cold Water”, “Thin Ice” and “Sea Legs”."""
+    between = range(frame.at[index - 1] + 1, frame.at[index])
+    if index == 0 or not all(frame.flags[i] & COMMA or frame.low[i] in ("and", "or") for i in between):
+        return False
+    quote = frame.quotes[index]
+    return is_title_case(_WORD.findall(text, quote.start, quote.end))
 
 
 def names_something(frame: Frame, index: int, text: str) -> bool:

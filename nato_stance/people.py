@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import takewhile
@@ -22,12 +22,11 @@ _UPPER: Final = "".join(chr(c) for c in range(0x41, 0x530) if chr(c).isupper())
 _RUN: Final = re.compile(
     rf"[{_UPPER}](?:[\w\u0300-\u036f]|[’'.-](?=\w))*+\.?"
     rf"(?:[ \u00a0](?:(?:de|da|di|du|del|van|von|der|den|la|le|bin|ibn|al|el|ter|dos)[ \u00a0]){{0,2}}"
-    rf"[{_UPPER}](?:[\w\u0300-\u036f]|[’'.-](?=\w))*+\.?){{0,7}}"
+    rf"(?:(?:al|el|ash|as|an|at|ad|ar|az|ul)-)?[{_UPPER}](?:[\w\u0300-\u036f]|[’'.-](?=\w))*+\.?){{0,7}}"
 )
 PARTICLES: Final = frozenset(
     ["de", "da", "di", "du", "del", "van", "von", "der", "den", "la", "le", "bin", "ibn", "al", "el", "ter", "dos"]
 )
-_SUFFIXES: Final = frozenset(("jr", "jr.", "sr", "sr.", "ii", "iii", "iv"))
 _ROLE_SURNAMES: Final = frozenset(
     [
         "turk",
@@ -83,6 +82,21 @@ class Person:
     roles: set[str] = field(default_factory=set)
     count: int = 0
 
+    def take_posts(self, words: Iterable[str]) -> None:
+        """Add posts, and learn from *spokeswoman* or *daughter* who *she* can mean."""
+        for word in words:
+            self.roles.add(word)
+            self.gender = self.gender or _gender_of_post(word)
+
+
+def _surname(word: str) -> str:
+    """Return a surname in lower case without an Arabic article: al-Assad and Assad are one name."""
+    low = word.lower()
+    return low.partition("-")[2] if low.startswith(_ARTICLE_PREFIXES) else low
+
+
+_ARTICLE_PREFIXES: Final = tuple(f"{a}-" for a in ("al", "el", "as", "ash", "an", "at", "ad", "ar", "az", "ul"))
+
 
 def strip_possessive(word: str) -> str:
     """Cut a possessive ending off a word ("Obama’s" and "Stoltenberg’" to the bare name)."""
@@ -123,6 +137,15 @@ _POSTS_IN_FULL: Final = {
 }  # fmt: skip
 
 
+def _gender_of_post(word: str) -> str:
+    if word.endswith("woman") or word in lexicon("female_posts"):
+        return "f"
+    return "m" if word in lexicon("male_posts") or (word.endswith("man") and word not in _ANY) else ""
+
+
+_ANY: Final = frozenset(("human", "german", "norman", "roman", "ottoman"))
+
+
 @cache
 def _posts() -> frozenset[str]:
     return lexicon("roles") | lexicon("leaders")
@@ -142,12 +165,20 @@ def split_name(words: Sequence[str]) -> tuple[list[str], list[str]]:
         ):
             break  # the last word of the run may be a possessive name
         i += 1
-    return list(words[:i]), [strip_possessive(w) for w in words[i:]]
+    name = [strip_possessive(w) for w in words[i:]]
+    while len(name) > 1 and name[-1].lower() in lexicon("name_suffixes"):
+        name.pop()
+    return list(words[:i]), name
 
 
 def is_titled(titles: Sequence[str], name: Sequence[str]) -> bool:
     """Tell whether a lone name behind a post is a person's: "Chancellor Holm", and not "General Assembly"."""
-    if not 1 <= len(name) <= _MAX_NAME or not titles or titles[-1].rstrip(".").lower() not in lexicon("roles"):
+    if (
+        not 1 <= len(name) <= _MAX_NAME
+        or len(name[-1]) < 2
+        or not titles
+        or titles[-1].rstrip(".").lower() not in lexicon("roles")
+    ):
         return False
     low = name[-1].lower()
     return not any(
@@ -177,6 +208,9 @@ def _split_at_stops(words: list[str]) -> Iterator[list[str]]:
         yield words[begin:]
 
 
+_MONTHS: Final = frozenset(("may", "march", "august"))
+
+
 def _is_person(name: Sequence[str], given: bool) -> bool:
     if not 2 <= len(name) <= 5 or len(name[-1]) < 2 or len(" ".join(name)) > _WORD_LIMIT:
         return False
@@ -184,7 +218,12 @@ def _is_person(name: Sequence[str], given: bool) -> bool:
     acronym = len(last) == 2 and not name[-1].isupper()  # "Kim Jong Un" is not the UN
     if (last in lexicon("titles") and not acronym) or (last in lexicon("roles") and last not in _ROLE_SURNAMES):
         return False
-    if last in lexicon("organisation_nouns") or last in lexicon("places") or last in lexicon("not_names"):
+    month = given and last in _MONTHS and not name[-1].isupper()  # "Theresa May"
+    if (
+        last in lexicon("organisation_nouns")
+        or last in lexicon("places")
+        or (last in lexicon("not_names") and not month)
+    ):
         return False
     if any(w.isupper() and len(w) > 3 for w in name):
         return False
@@ -222,15 +261,13 @@ class People:
             lone.append((position, strip_possessive(words[0].rstrip(".")), ""))
             return
         titles, name = split_name(words)
-        while name and name[-1].lower().rstrip(".") in _SUFFIXES:
-            name.pop()
         if not name:
             return
         name[-1] = name[-1].rstrip(".") if len(name[-1]) > 2 else name[-1]
         offset = position + sum(len(w) + 1 for w in words[: len(titles)])
         if len(name) == 1:
             title = titles[-1].rstrip(".").lower() if titles else ""
-            if (title in _HONORIFICS or is_titled(titles, name)) and name[0].lower() not in self._by_surname:
+            if (title in _HONORIFICS or is_titled(titles, name)) and _surname(name[0]) not in self._by_surname:
                 self._describe(self._register(name, offset), titles)
             lone.append((offset, name[0], title))
             return
@@ -242,7 +279,7 @@ class People:
             lone.append((offset, name[-1], person))
 
     def _register(self, name: list[str], offset: int) -> Person:
-        surname = name[-1].lower()
+        surname = _surname(name[-1])
         known = self._by_surname.setdefault(surname, [])
         for person in known:
             if _same_person(person.name.split(), name):
@@ -263,10 +300,10 @@ class People:
         before = self._text[max(0, start - _APPOSITION) : start].rpartition("\n")[2]
         if before[-1:] == " ":
             # "Alliance chief X": lower-case words between a capitalised body and the name
-            person.roles.update(takewhile(_posts().__contains__, reversed(before.lower().split()[-2:])))
+            person.take_posts(takewhile(_posts().__contains__, reversed(before.lower().split()[-2:])))
         if before.endswith(", "):
             phrase = before[:-2].rpartition(",")[2].split(". ")[-1]
-            person.roles.update(w for w in _WORDS.findall(phrase.lower()) if w in lexicon("roles"))
+            person.take_posts(w for w in _WORDS.findall(phrase.lower()) if w in lexicon("roles"))
         after = self._text[end : end + _APPOSITION].partition("\n")[0]
         if after.startswith(", "):
             phrase = after[2:].partition(",")[0].split(". ")[0]
@@ -280,12 +317,13 @@ class People:
                 person.gender = "m"
             elif low in ("mrs", "ms", "miss", "queen", "princess", "lady", "dame"):
                 person.gender = "f"
+            person.gender = person.gender or _gender_of_post(low)
             person.roles.add(_POSTS_IN_FULL.get(low, low))
 
     def _collect_mentions(self, lone: list[tuple[int, str, str | Person]], quoted: Sequence[Span]) -> None:
         i = 0
         for position, word, title in lone:
-            low = word.lower()
+            low = _surname(word)
             if low not in self._by_surname and low not in self._by_first:
                 continue
             while i < len(quoted) and quoted[i][1] <= position:
@@ -302,7 +340,7 @@ class People:
 
         Somebody who is named in full only later in the article is taken where nobody was before.
         """
-        known = self._by_surname.get(surname.lower())
+        known = self._by_surname.get(_surname(surname))
         if not known:
             # Family names come first in East Asia; and children are called by their given name.
             return self._by_first.get(surname.lower())
@@ -319,7 +357,7 @@ class People:
 
     def of_name(self, name: Sequence[str], position: int) -> Person | None:
         """Return the person with this full name, or None."""
-        for person in self._by_surname.get(name[-1].lower(), ()):
+        for person in self._by_surname.get(_surname(name[-1]), ()):
             if _same_person(person.name.split(), name):
                 return person
         return None
@@ -330,6 +368,11 @@ class People:
         low = max(0, i - limit)
         return [(self._positions[j], self._mentioned[j]) for j in range(i - 1, low - 1, -1)]
 
+    def mentions_between(self, start: int, end: int) -> list[tuple[int, Person]]:
+        """Return the mentions from `start` up to `end`, in order."""
+        i, j = bisect_left(self._positions, start), bisect_left(self._positions, end)
+        return list(zip(self._positions[i:j], self._mentioned[i:j], strict=True))
+
     def mentions_after(self, position: int, limit: int) -> list[tuple[int, Person]]:
         """Return up to `limit` mentions from `position` on, in order."""
         i = bisect_left(self._positions, position)
@@ -338,7 +381,7 @@ class People:
 
 def _same_person(a: Sequence[str], b: Sequence[str]) -> bool:
     """Tell whether two full names can belong to one person: same surname, first names equal or an initial of it."""
-    if a[-1].lower() != b[-1].lower():
+    if _surname(a[-1]) != _surname(b[-1]):
         return False
     if len(a) == 1 or len(b) == 1:
         return True

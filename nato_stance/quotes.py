@@ -183,7 +183,7 @@ class _Scan:
         return self.text[mark.start - 1] in ",?!" and _LOST_OPEN.match(self.text, mark.end) is not None
 
     def _opens_paragraph(self, i: int) -> bool:
-        """Tell whether a closing mark that begins the paragraph was typed for an opening one: ” … It took time,” he said."""
+        """Tell whether a closing mark that begins the paragraph was typed for an opening one: ” … It did,” he said."""
         following = self.marks[i + 1] if i + 1 < len(self.marks) else None
         return following is not None and following.closes and not following.opens
 

@@ -37,8 +37,11 @@ _PARTS: Final = frozenset(["one", "some", "many", "most", "none", "each", "all",
 _SHORT: Final = 2
 _MAX_WORDS: Final = 12
 _REACH: Final = 8
+_BY: Final = 4
+_FOLLOWING: Final = 500
 _NEARBY: Final = 120
 _MAX_BODY: Final = 4
+_LINE_ENDS: Final = frozenset(".!?…:\"'”’)")
 _PRONOUN_LENGTH: Final = 3
 _REACH_CHARACTERS: Final = 1500
 
@@ -72,6 +75,8 @@ class Resolver:
         self._last_body: Speaker | None = None
         self._described: dict[str, str] = {}
         self._asked: Person | None = None
+        self._previous: Speaker | None = None
+        self._entry = 0
 
     def resolve(self, frame: Frame, subject: Range, cue: Range | None = None) -> Speaker:
         """Return the speaker for the noun phrase at `subject`, and remember it as the one who spoke last.
@@ -93,10 +98,12 @@ class Resolver:
             speaker = self._pronoun(frame, subject[0], span)
         else:
             person = self._named(frame, head) or self._named_after(frame, subject, head)
+            certain = person is not None
             if person is None and frame.low[head[0]] in _DEFINITE | {""} and not _is_body(frame, head):
                 person = self._described_person(frame, subject, head)
             if person is not None:
-                self._learn_roles(frame, subject, person)
+                if certain:  # what only may mean somebody must not become a post of theirs
+                    self._learn_roles(frame, subject, person)
                 speaker = Speaker(person.name, span, person)
             else:
                 speaker = self._described_source(frame, subject, head, span)
@@ -115,6 +122,19 @@ class Resolver:
             return True
         return self._named(frame, _head(frame, subject)) is not None
 
+    def may_be_last(self, frame: Frame, subject: Range) -> bool:
+        """Tell whether a noun phrase leaves room for whoever spoke last: it names nobody else, and nobody new."""
+        head = _head(frame, subject)
+        person = self._named(frame, head)
+        if person is not None:
+            return self.last is not None and person is self.last.person
+        opens = subject[0] == 0 and frame.low[0] in ("a", "an", "another")
+        return not (opens and any(frame.flags[i] & ROLE for i in range(*head)))
+
+    def names_body(self, frame: Frame, subject: Range) -> bool:
+        """Tell whether a noun phrase is the name of a country or a body."""
+        return self._named(frame, subject) is None and _is_named_body(frame, _head(frame, subject))
+
     def introduce(self, frame: Frame, subject: Range, pronoun: str = "") -> None:
         """Remember a person or a group that a sentence describes, for the sentence that follows.
 
@@ -131,7 +151,7 @@ class Resolver:
         if not frame.flags[last] & ROLE:  # "the ministers met": a verb that no lexicon knows ran on
             last = next((i for i in range(*head) if frame.flags[i] & ROLE), last)
             head = subject = (head[0], last + 1)
-        if not frame.flags[last] & ROLE or frame.flags[last] & CAPITAL or frame.low[head[0]] in _PARTS:
+        if not frame.flags[last] & ROLE or frame.flags[last] & (CAPITAL | POSSESSIVE) or frame.low[head[0]] in _PARTS:
             return
         if self._named(frame, head) is not None or self._named_after(frame, subject, head) is not None:
             return
@@ -148,14 +168,29 @@ class Resolver:
         last_person = self._last_person
         if not own and last_person is not None and _may_mean(last_person[1], _GENDER[pronoun]):
             return  # "the diplomat" may well be whoever spoke last
-        if own or subject[1] - subject[0] > _SHORT:
+        if own or subject[1] - subject[0] > _SHORT or frame.low[subject[0]] in ("a", "an", "another"):
             self.last = self._described_source(frame, subject, head, span)
             self.handed_over = True
+
+    def new_entry(self, position: int) -> None:
+        """Forget who spoke: an entry of a live page begins at `position`."""
+        self.last = self._previous = self._last_person = self._last_body = None
+        self._entry = position
+
+    def let_answer(self, position: int) -> Speaker | None:
+        """Return who answers a question that whoever spoke last asked, None where nobody else spoke nearby."""
+        other = self._previous
+        if other is None or other.span is None or position - other.span[0] > _REACH_CHARACTERS:
+            return None
+        self._remember(other)
+        return other
 
     def _remember(self, speaker: Speaker) -> None:
         self.handed_over = False
         if speaker.name is None:
             return
+        if self.last is not None and self.last.name != speaker.name:
+            self._previous = self.last
         self.last = speaker
         if speaker.person is not None and speaker.span is not None:
             self._last_person = (speaker.span[0], speaker.person)
@@ -240,15 +275,13 @@ class Resolver:
         word = frame.low[at]
         gender = _GENDER.get(word)
         if gender is not None:
-            person = (
-                self._announced(frame, at, gender)
-                or self._earlier_subject(frame, at, gender)
-                or self._referent(span[0], gender)
-            )
+            person = self._announced(frame, at, gender) or self._earlier_subject(frame, at, gender)
+            person = person or self._referent(span[0], gender)
             if person is not None:
                 return Speaker(person.name, span, person)
-            if self.last is not None and self.last.human:
-                return Speaker(self.last.name, span, self.last.person)
+            last = self.last or self._only_person(span[0])
+            if last is not None and last.human and self._fits(last, gender, span[0]):
+                return Speaker(last.name, span, last.person)
             return Speaker(None, span)
         if word in ("it", "its", "they", "their", "them"):
             subject = main_subject(frame, at)
@@ -295,7 +328,7 @@ class Resolver:
         nearby = [
             (at, p)
             for at, p in self.people.mentions_before(position, _REACH)
-            if (not gender or p.gender in ("", gender)) and position - at < _REACH_CHARACTERS
+            if (not gender or p.gender in ("", gender)) and self._entry <= at and position - at < _REACH_CHARACTERS
         ]
         if gender and self._unnamed_since(nearby[0][0] if nearby else -1):
             return None
@@ -308,7 +341,8 @@ class Resolver:
             for at, person in nearby:
                 if at <= last[0]:
                     break
-                if person is not last[1] and self._opens_sentence(at):
+                known = person.gender == gender == "f" and last[1].gender == "" and self._only_here(at, position)
+                if person is not last[1] and (known or self._opens_sentence(at)):
                     return person
             if self.last is not None and self.last.person is None and self.last.human:
                 return None  # an unnamed source spoke after that person
@@ -317,8 +351,26 @@ class Resolver:
             return nearby[0][1] if nearby and nearby[0][0] > (self.last.span or (0, 0))[0] else None
         if nearby:
             return next((p for at, p in nearby if self._opens_sentence(at)), nearby[0][1])
-        following = self.people.mentions_after(position, 1)
-        return following[0][1] if following and self.last is None and following[0][1].gender in ("", gender) else None
+        following = self.people.mentions_after(position, 1) if self.last is None else []
+        near = [p for at, p in following if at - position < _FOLLOWING and p.gender in ("", gender)]
+        return near[0] if near else None
+
+    def _only_person(self, position: int) -> Speaker | None:
+        """Return the one person named before `position`, None where there are several."""
+        named = {p.name: p for at, p in self.people.mentions_before(position, _REACH) if at >= self._entry}
+        return next((Speaker(p.name, None, p) for p in named.values()), None) if len(named) == 1 else None
+
+    def _fits(self, speaker: Speaker, gender: str, position: int) -> bool:
+        """Tell whether a pronoun can mean a speaker; with nobody else about, a given name is no proof against it."""
+        person = speaker.person
+        if person is None or person.gender in ("", gender):
+            return True
+        return all(p is person for _, p in self.people.mentions_before(position, _REACH))
+
+    def _only_here(self, at: int, position: int) -> bool:
+        """Tell whether a mention stands in the pronoun's paragraph, and whoever spoke last does not."""
+        begin = self.text.rfind("\n", 0, position)
+        return at > begin and self._last_person is not None and self._last_person[0] < begin
 
     def _unnamed_since(self, position: int) -> bool:
         """Tell whether an unnamed source has spoken since the last mention of a person at `position`."""
@@ -352,6 +404,8 @@ class Resolver:
         owned = any(frame.flags[i] & POSSESSIVE for i in range(*head))
         if nouns and nouns[-1].endswith("-year-old") and frame.low[subject[0]] == "the":
             return self._referent(frame.starts[subject[0]], "")  # an age is no post: whoever is spoken of
+        if frame.words[head[1] - 1].isupper() and len(frame.words[head[1] - 1]) > 1:
+            return None  # "the state agency NTX" has a name of its own
         if not nouns or (owned and frame.low[head[1] - 1] in _PREMISES):
             return None  # "the minister's office" is nobody's description
         position = frame.starts[subject[0]]
@@ -374,13 +428,31 @@ class Resolver:
         if self._just_named(position):
             return None  # a description right after a name means somebody else
         if last is not None and position - last[0] < 2 * _REACH_CHARACTERS:
-            return self._referent(position, "") or last[1]
+            person = self._referent(position, "") or last[1]
+            if _is_other_post(frame, head, nouns[-1], person):
+                return None
+            return self._somebody_else(frame, subject, person)
+        if last is None and self._entry:
+            return self._referent(position, "")
         if last is None:
             following = self.people.mentions_after(position, 1)
             roles = following[0][1].roles if following else set()
             if following and (not roles or (nouns[-1] in lexicon("leaders") and roles & lexicon("leaders"))):
                 return following[0][1]
         return None
+
+    def _somebody_else(self, frame: Frame, subject: Range, person: Person) -> Person | None:
+        """Return `person`, or who was mentioned before where the sentence names `person` before the description.
+
+        "Asked by Holm why he came, the defendant replied": not Holm.
+        """
+        if "by" not in frame.low[1:_BY] or not frame.low[0].endswith("ed"):
+            return person
+        named = {p.name for _, p in self.people.mentions_between(frame.start, frame.starts[subject[0]])}
+        if person.name not in named:
+            return person
+        before = (p for _, p in self.people.mentions_before(frame.start, _REACH) if p.name not in named)
+        return next(before, None)
 
     def _full_name_of_body(self, noun: str, position: int) -> str | None:
         """Return the capitalised name that ends with `noun` and stood last before `position` ("Defence Ministry")."""
@@ -389,6 +461,9 @@ class Resolver:
         if at < 0:
             return None
         words: list[str] = []
+        line = window[window.rfind("\n", 0, at) + 1 :].partition("\n")[0].rstrip()
+        if line[-1:] not in _LINE_ENDS:
+            return None  # in a heading every word has a capital
         for word in reversed(window[:at].rsplit(None, _MAX_BODY)[1:]):
             if not word[0].isupper() or word[-1] in ",.;:" or strip_possessive(word) != word or word in ("The", "A"):
                 break
@@ -436,12 +511,13 @@ def _may_mean(person: Person, gender: str) -> bool:
 
 
 def _is_plural(word: str) -> bool:
-    return word.endswith(("s", "people", "men", "women")) and not word.endswith("ss")
+    return word.endswith(("s", "people", "men")) and not word.endswith(("ss", "boss"))
 
 
 def _is_body(frame: Frame, head: Range) -> bool:
     """Tell whether the last noun of a noun phrase is one for a body or a group."""
-    return frame.low[head[1] - 1] in lexicon("bodies") or frame.low[head[1] - 1].endswith("s")
+    last = frame.low[head[1] - 1]
+    return last in lexicon("bodies") or _is_plural(last)
 
 
 def _is_named_body(frame: Frame, head: Range) -> bool:
@@ -496,6 +572,15 @@ def _role_match(words: set[str], noun: str, roles: set[str]) -> int:
     return 0
 
 
+def _is_other_post(frame: Frame, head: Range, noun: str, person: Person) -> bool:
+    """Tell whether a post of some country cannot be a person's who is known by another: "the French president"."""
+    posts = lexicon("high_posts")
+    if noun not in posts or noun in person.roles or not person.roles & posts:
+        return False
+    flags = [frame.flags[i] for i in range(*head)]
+    return any(f & POSSESSIVE or (f & TITLE and f & CAPITAL and not f & ROLE) for f in flags)
+
+
 def _description(text: str, frame: Frame, subject: Range) -> str:
     start, end = subject
     if end - start > 1 and frame.low[start] in _POSSESSORS:
@@ -512,7 +597,7 @@ def _description(text: str, frame: Frame, subject: Range) -> str:
     if frame.flags[start] & CAPITAL and all(frame.flags[i] & CAPITAL for i in range(start, end)):
         titles, name = split_name(frame.words[start:end])
         titled = frame.words[start].rstrip(".").lower() in _HONORIFICS or is_titled(titles, name)
-        if name and len(name) < end - start and titled:
+        if name and len(name) < end - start and titled and len(name[-1]) > 1:
             return " ".join(name)
     a, b = span_of(frame, (start, end))
     return " ".join(text[a:b].split())

@@ -44,6 +44,7 @@ _MAX_SUBJECT: Final = 40
 _ARTICLES: Final = frozenset(("the", "a", "an"))
 _LINKS: Final = PREPOSITION | CONJUNCTION
 _DATELINE: Final = 12
+_RELATIVE_REACH: Final = 8
 _PLURAL_REACH: Final = 8
 _PHRASE: Final = 5
 _BREAK: Final = COMMA | STOP | COLON | DASH | QUOTE
@@ -101,6 +102,10 @@ def _skip_time(frame: Frame, i: int, low: int) -> int:
         if i >= low and frame.low[i] in ("on", "in"):
             i -= 1
         return _skip_back(frame, i, low, ADVERB | AUXILIARY)
+    if frame.flags[i] & COMMA:
+        for j in range(i - 1, max(low, i - _PHRASE), -1):
+            if frame.flags[j] & COMMA and frame.flags[j - 1] & AUXILIARY and not frame.flags[j - 1] & CAPITAL:
+                return _skip_back(frame, j - 1, low, ADVERB | AUXILIARY)  # "Holm had, in 2019, described"
     if frame.flags[i] & _BREAK:
         return i
     for j in range(i - 1, max(low, i - _PHRASE), -1):
@@ -234,7 +239,10 @@ def subject_before(frame: Frame, verb: int, low: int = 0) -> Range | None:
         return _antecedent(frame, i, low)
     if flag & (COMMA | DASH) or frame.words[i] == ")":
         return _segment_subject(frame, low, i)
-    if flag & (_NOT_SUBJECT | PREPOSITION | OBJECT):
+    if flag & OBJECT:
+        who = next((k for k in range(i - 1, max(low, i - _RELATIVE_REACH), -1) if frame.low[k] == "who"), 0)
+        return _antecedent(frame, who, low) if who else None  # "an officer who served under him says"
+    if flag & (_NOT_SUBJECT | PREPOSITION):
         return None
     return _noun_phrase_before(frame, i, low)
 
@@ -244,11 +252,39 @@ def _antecedent(frame: Frame, i: int, low: int) -> Range | None:
     j = i - 1
     if j >= low and frame.flags[j] & (COMMA | DASH):
         j -= 1
+    if frame.low[i] != "who":
+        author = _author_before(frame, j, low)
+        if author is not None:
+            return author
     while j > low and frame.flags[j] & DAY and not frame.flags[j - 1] & _NOT_SUBJECT:
+        if frame.flags[j] & frame.flags[j - 1] & CAPITAL:
+            break  # "Theresa May"
         j -= 1  # "a letter from his doctor Friday that says"
+    while j > low and frame.flags[j] & ADVERB and not frame.flags[j] & ROLE:
+        j -= 1
     if j < low or frame.flags[j] & _NOT_SUBJECT:
         return None
     return _noun_phrase_before(frame, j, low, first=True)
+
+
+def _author_before(frame: Frame, last: int, low: int) -> Range | None:
+    """Return who made the words that *which* stands for: "Holm made a comment that", "a note from Berg that"."""
+    flags = frame.flags
+    noun = next((k for k in range(last, max(low, last - _PHRASE), -1) if frame.low[k] in lexicon("speech_nouns")), 0)
+    if not noun or any(flags[k] & _BREAK for k in range(noun, last + 1)):
+        return None
+    if noun < last and frame.low[noun + 1] in ("from", "by"):
+        return noun_phrase_at(frame, noun + 2, last + 1)
+    for k in range(noun - 1, low, -1):
+        if flags[k] & (QUOTE | COLON) or frame.words[k] == ";" or flags[k] & RELATIVE:
+            return None
+        if flags[k] & PRONOUN:
+            return k, k + 1
+        if flags[k] & CAPITAL and not flags[k] & (POSSESSIVE | DAY) and (flags[k + 1] & ~CAPITAL or not flags[k + 1]):
+            start = _last_noun_phrase(frame, low, k + 1)
+            if start == 0 or not flags[start - 1] & PREPOSITION:
+                return start, k + 1
+    return None
 
 
 def _noun_phrase_before(frame: Frame, last: int, low: int, *, first: bool = False) -> Range | None:
@@ -337,7 +373,7 @@ def noun_phrase_at(frame: Frame, start: int, high: int) -> Range | None:
             break
         if i > start and ((flag & DAY and flag & CAPITAL) or (_is_article(frame, i) and not flags[i - 1] & _LINKS)):
             break
-        if i > start and not flag and flags[i - 1] & CAPITAL and not flags[i - 1] & POSSESSIVE:
+        if i > start and not flag and flags[i - 1] & CAPITAL and not flags[i - 1] & (POSSESSIVE | DETERMINER):
             if i + 1 < high and flags[i + 1] & CAPITAL and flags[start] & DETERMINER:
                 i += 1  # "the Finnish daily Aamu"
                 continue
@@ -397,6 +433,7 @@ def _verb_cue(frame: Frame, i: int, low: int) -> Cue | None:
         cue.finite = False
         return cue if frame.low[j] == "to" and kind & BASE else None
     by = end < frame.size and frame.low[end] == "by" and lemma != "say"
+    by = by and frame.low[min(end + 1, frame.size - 1)] not in lexicon("channels")
     if kind & PARTICIPLE and (by or _is_passive(frame, i, low)):
         if frame.low[end : end + 2] == ["as", "saying"]:
             # "was quoted as saying": the subject of the passive speaks
@@ -447,8 +484,9 @@ _ALONE: Final = frozenset(
 def _stands_alone(frame: Frame, i: int) -> bool:
     """Tell whether the determiner before a past form is a pronoun here ("Another joked")."""
     form = verb_forms()[frame.low[i]].flags
-    third = frame.low[i].endswith("s") and frame.low[i] not in lexicon("noun_verbs")
-    return frame.low[i - 1] in _ALONE and (bool(form & PAST) or third)
+    follows = frame.flags[i + 1] if i + 1 < frame.size else 0
+    third = frame.low[i].endswith("s") and (frame.low[i] not in lexicon("noun_verbs") or follows & (OBJECT | PRONOUN))
+    return frame.low[i - 1] in _ALONE and bool(form & PAST or third)
 
 
 def _reads_as_noun(frame: Frame, end: int) -> bool:
@@ -558,8 +596,8 @@ def _inverted_only(frame: Frame, cue: Cue, low: int) -> Cue | None:
         )
         joins = cue.flags & PAST or (not cue.flags & BASE and reports)
         return cue if frame.flags[j] & CONJUNCTION and joins else None
-    if cue.lemma in _ADDRESSED and cue.lemma != "ask":
-        subject = None
+    if (cue.lemma in _ADDRESSED and cue.lemma != "ask") or (i == 0 and not cue.flags & SAY):
+        subject = None  # "Calls people names": a list of deeds without a subject
     else:
         subject = subject_after(frame, cue.at[1])
         if subject is not None and frame.low[cue.at[1] - 1] == "to" and subject[1] < frame.size:
@@ -632,6 +670,9 @@ def cues(frame: Frame) -> list[Cue]:
             elif cue.flags & (GERUND | NAME) or cue.finite:
                 cue.subject = main_subject(frame, i)
         elif cue.subject is not None and not cue.passive:
+            if said is not None and _is_planned(frame, cue):
+                result.append(cue)
+                continue
             source = cue.subject
             if cue.flags & FINITE and _reports(cue):
                 said = source
@@ -668,6 +709,8 @@ def _coordinate_subject(frame: Frame, i: int, low: int) -> Range | None:
     for k in range(j - 1, max(low, j - _COORDINATE_REACH) - 1, -1):
         if flags[k] & (STOP | QUOTE | COLON | DASH):
             return None
+        if frame.low[k] == "who":
+            return _antecedent(frame, k, low)
         if flags[k] & PRONOUN and not flags[k] & RELATIVE and frame.low[k] != "it" and frame.words[k] != "US":
             return k, k + 1
         if k > low and flags[k - 1] & (COMMA | CONJUNCTION) and flags[k] & (CAPITAL | DETERMINER | ROLE | TITLE):
@@ -678,6 +721,17 @@ def _coordinate_subject(frame: Frame, i: int, low: int) -> Range | None:
             if frame.low[verb].endswith("ed") or flags[verb] & (AUXILIARY | VERB):
                 return subject
     return None
+
+
+def _is_planned(frame: Frame, cue: Cue) -> bool:
+    """Tell whether a cue is only what a reported clause says will be said: "said that Oslo would respond"."""
+    subject = cue.subject
+    if subject is None or subject[0] == 0 or subject[1] > cue.at[0] or frame.low[subject[0] - 1] != "that":
+        return False
+    return any(frame.low[k] in _MODALS for k in range(subject[1], cue.at[0]))
+
+
+_MODALS: Final = frozenset(("would", "will", "could", "should", "might", "may", "must"))
 
 
 def _shares_clause(frame: Frame, i: int, last: Cue) -> bool:
@@ -757,8 +811,8 @@ def _following_subject(frame: Frame, i: int) -> Range | None:
 def main_subject(frame: Frame, high: int) -> Range | None:
     """Return the first noun phrase of the sentence that can speak, before token `high`."""
     flags = frame.flags
-    start = 0
-    for i in range(min(high, _MAX_SUBJECT)):
+    start = after_dateline(frame, high)
+    for i in range(start, min(high, _MAX_SUBJECT)):
         if flags[i] & PRONOUN and not flags[i] & RELATIVE:
             return i, i + 1
         if flags[i] & (COMMA | QUOTE | STOP | COLON):

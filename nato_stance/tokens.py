@@ -91,6 +91,8 @@ _NO_ADVERBS: Final = frozenset(
         "bully",
     ]
 )
+ARTICLE_PREFIXES: Final = ("al-", "el-", "as-", "ash-", "an-", "at-", "ad-", "ar-", "az-", "ul-")
+"""What stands before Arabic surnames in lower case: "Hussein al-Tayyar"."""
 _SKIPPED: Final = frozenset('."“”„‟‘«»‹›＂')
 _CONTRACTIONS: Final = ("'s", "’s", "'d", "’d", "'ve", "’ve", "'ll", "’ll", "'re", "’re", "'m", "’m")
 
@@ -142,6 +144,8 @@ class Frame:
             flags = get(low, 0)
             if low != word or not flags:
                 low, flags = _inflected(word, low, flags)
+                if flags & DAY and words and low in _MONTH_NAMES and _leads_to_surname(lows[-1], flag_list[-1]):
+                    flags = CAPITAL  # "Theresa May"
             words.append(word)
             lows.append(low)
             begin, stop = match.span()
@@ -166,20 +170,34 @@ def _inflected(word: str, low: str, flags: int) -> tuple[str, int]:
         flags |= ROLE
     if word == "US":
         return low, CAPITAL  # the country, not the pronoun
-    if word[0].isupper():
+    if word[0].isupper() or (
+        low != word and low.startswith(ARTICLE_PREFIXES) and word[word.index("-") + 1 :][:1].isupper()
+    ):
         flags |= CAPITAL | _plural_role(low)
     elif low.endswith("ly") and low not in _NO_ADVERBS:
         flags |= ADVERB
-    elif not flags and low.endswith("s"):
+    elif not flags and low.endswith(("s", "men")):
         flags |= _plural_role(low)
     return low, flags
 
 
+def _leads_to_surname(low: str, flags: int) -> bool:
+    """Tell whether a word is a given name or a title."""
+    if not flags & CAPITAL:
+        return False
+    return bool(flags & TITLE) or low in lexicon("given_names_female") or low in lexicon("given_names_male")
+
+
+_MONTH_NAMES: Final = frozenset(("may", "march", "august"))
+
+
 def _plural_role(low: str) -> int:
     """Return ROLE for the plural of a noun for people and bodies."""
+    table = _flags()
+    if low.endswith("men"):
+        return table.get(low[:-3] + "man", 0) & ROLE
     if not low.endswith("s"):
         return 0
-    table = _flags()
     return (table.get(low[:-1], 0) | (table.get(low[:-3] + "y", 0) if low.endswith("ies") else 0)) & ROLE
 
 
