@@ -39,7 +39,7 @@ mixed = st.lists(st.one_of(pressed, st.text(st.characters(exclude_categories=())
 anything = st.one_of(pressed, mixed, st.text(st.characters(exclude_categories=()), max_size=200))
 many = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
-NAMES = ("Ada Lom", "Bo Rask", "Carla Venn", "Dario Holt")
+NAMES = {"Ada Lom": "she", "Bo Rask": "he", "Carla Venn": "she", "Dario Holt": "he"}
 NOUNS = ("mayor", "general", "minister", "envoy")
 CLAUSES = ("the road is open", "we are ready to talk", "nobody has to be afraid", "the ships have left the bay")
 MANNERS = (
@@ -49,7 +49,7 @@ MANNERS = (
     "{name} denied that {clause}.",
     "According to {name}, {clause}.",
     "{name} called it “a matter of days” and left.",
-    "The {noun} {name} arrived on Monday. “{Clause},” he said. {name} added that {other}.",
+    "The {noun} {name} arrived on Monday. “{Clause},” {pronoun} said. {name} added that {other}.",
     "“{Clause},” {last} said.",
     "The harbour lay quiet, and the market was held as usual.",
 )
@@ -60,8 +60,9 @@ def paragraphs(draw: st.DrawFn) -> str:
     """A paragraph whose quotations are all closed and attributed in itself."""
     clause, other = draw(st.permutations(CLAUSES))[:2]
     values = {"clause": clause, "other": other, "Clause": clause.capitalize(), "Other": other.capitalize()}
-    name, noun = draw(st.sampled_from(NAMES)), draw(st.sampled_from(NOUNS))
-    return draw(st.sampled_from(MANNERS)).format(name=name, last=name.split()[-1], noun=noun, **values)
+    name, noun = draw(st.sampled_from(sorted(NAMES))), draw(st.sampled_from(NOUNS))
+    values |= {"name": name, "last": name.split()[-1], "noun": noun, "pronoun": NAMES[name]}
+    return draw(st.sampled_from(MANNERS)).format(**values)
 
 
 articles = st.lists(paragraphs(), min_size=1, max_size=5).map("\n\n".join)
