@@ -226,12 +226,18 @@ def _is_explained(frame: Frame, index: int) -> bool:
     at = frame.at[index] + 1
     if at < frame.size and frame.flags[at] & COMMA:
         at += 1
-    return any(tuple(frame.low[at : at + len(gloss)]) == gloss for gloss in _glosses())
+    glosses = _glosses().get(frame.low[at], ()) if at < frame.size else ()
+    return any(frame.low[at : at + len(gloss)] == gloss for gloss in glosses)
 
 
 @cache
-def _glosses() -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple(line.split()) for line in lexicon("glosses"))
+def _glosses() -> dict[str, list[list[str]]]:
+    """Return what explains a term, by its first word."""
+    table: dict[str, list[list[str]]] = {}
+    for line in lexicon("glosses"):
+        words = line.split()
+        table.setdefault(words[0], []).append(words)
+    return table
 
 
 def _is_apposed_title(frame: Frame, index: int, text: str) -> bool:

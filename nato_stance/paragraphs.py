@@ -118,7 +118,7 @@ def ends_sentence(text: str, stop: int, after: int, end: int) -> bool:
     if follower.islower():
         return False
     window = text[max(0, stop - _BOUNDARY_WINDOW) : stop]
-    last = window[max(window.rfind(" "), window.rfind("\n"), window.rfind("\u00a0")) + 1 :].lstrip(_LEADING)
+    last = "" if window[-1:].isspace() else window.rsplit(None, 1)[-1].lstrip(_LEADING) if window else ""
     if not last:
         return True
     if last.lower() in lexicon("abbreviations") and (last[0].isupper() or "." in last):

@@ -100,7 +100,7 @@ _ARTICLE_PREFIXES: Final = tuple(f"{a}-" for a in ("al", "el", "as", "ash", "an"
 
 def strip_possessive(word: str) -> str:
     """Cut a possessive ending off a word ("Obama’s" and "Stoltenberg’" to the bare name)."""
-    if word.endswith(("'s", "’s")):
+    if word[-2:] in ("'s", "’s"):
         return word[:-2]
     return word.rstrip("'’")
 
@@ -153,9 +153,9 @@ def _posts() -> frozenset[str]:
 
 def split_name(words: Sequence[str]) -> tuple[list[str], list[str]]:
     """Split a capitalised run into the titles before a name and the name: "Gen. Ada Holm" to `Gen.` and the rest."""
-    not_name = _not_in_names()
+    not_name, roles, suffixes = _not_in_names(), lexicon("roles"), lexicon("name_suffixes")
     i = _after_last_title(words)
-    while i < len(words) - 1 and words[i].lower() in lexicon("roles"):
+    while i < len(words) - 1 and words[i].lower() in roles:
         i += 1
     while i < len(words) and (words[i].rstrip(".").lower() in not_name or strip_possessive(words[i]) != words[i]):
         if (
@@ -166,7 +166,7 @@ def split_name(words: Sequence[str]) -> tuple[list[str], list[str]]:
             break  # the last word of the run may be a possessive name
         i += 1
     name = [strip_possessive(w) for w in words[i:]]
-    while len(name) > 1 and name[-1].lower() in lexicon("name_suffixes"):
+    while len(name) > 1 and name[-1].lower() in suffixes:
         name.pop()
     return list(words[:i]), name
 
@@ -188,11 +188,10 @@ def is_titled(titles: Sequence[str], name: Sequence[str]) -> bool:
 
 def _after_last_title(words: Sequence[str]) -> int:
     """Return the index after the last title of a run of three words or more ("Northern Rail CEO Ada Holm": 3)."""
+    titles, nouns = lexicon("titles"), lexicon("organisation_nouns")
     for i in range(len(words) - 2, 0, -1):
         low = words[i].rstrip(".").lower()
-        if strip_possessive(words[i]) != words[i]:
-            return i + 1
-        if low in lexicon("titles") or low in lexicon("organisation_nouns"):
+        if strip_possessive(words[i]) != words[i] or low in titles or low in nouns:
             return i + 1
     return 0
 

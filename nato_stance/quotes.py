@@ -19,6 +19,7 @@ from nato_stance.records import Span
 _MARK: Final = re.compile(
     r"""["＂“”„‟«»‹›「」『』'‘’‚`]{5,}+|["＂“”„‟«»‹›「」『』]|''|``|(?<!\w)['‘’‚`](?=[\w\[(…$£€.])|['’](?!\w)"""
 )
+_MARK_CHARACTERS: Final = re.compile(r"""["＂“”„‟«»‹›「」『』'‘’‚`]++""")
 _FAMILY: Final = {
     **dict.fromkeys('"＂“”„‟', "double"),
     **dict.fromkeys(("''", "``"), "double"),
@@ -49,6 +50,7 @@ _FIRST_STOP: Final = re.compile(r"[.!?](?=\s)")
 _MAX_CARRY_SENTENCES: Final = 3
 _HABIT: Final = 2
 _MAX_NESTED: Final = 80
+_GAP: Final = 8
 _RUN_OF_MARKS: Final = 5
 _MANY_MARKS: Final = 200
 _DENSITY: Final = 8
@@ -259,7 +261,7 @@ class _Scan:
         mark, inner, outer = self.marks[i : i + 3]
         if any(m.family != "double" or m.opens or not m.closes or m.shape >= 0 for m in (inner, outer)):
             return False
-        before = self.text[self.span[0] : mark.start].rstrip()[-1:]
+        before = self.text[max(self.span[0], mark.start - _GAP) : mark.start].rstrip()[-1:]
         short = inner.start - mark.end <= _MAX_NESTED
         return short and before.isalnum() and _LOST_OPEN.match(self.text, inner.end) is None
 
@@ -319,11 +321,30 @@ class _Scan:
         self.opened = None
 
 
+def _mark_spans(text: str) -> Iterator[Span]:
+    """Yield what `_MARK` finds, by way of a search for its characters alone, which is several times as fast."""
+    for run in _MARK_CHARACTERS.finditer(text):
+        position, stop = run.span()
+        if (
+            stop - position == 1
+            and text[position] in "'’"
+            and text[position - 1 : position].isalnum()
+            and text[stop : stop + 1].isalnum()
+        ):
+            continue  # an apostrophe
+        while position < stop:
+            match = _MARK.match(text, position)
+            if match is None:
+                position += 1
+            else:
+                yield match.span()
+                position = match.end()
+
+
 def _marks_by_paragraph(text: str, blocks: Sequence[Span]) -> Iterator[tuple[int, list[_Mark]]]:
     """Yield the index of each paragraph that holds marks, with its marks."""
     index, spans = 0, list[Span]()
-    for match in _MARK.finditer(text):
-        start, end = match.span()
+    for start, end in _mark_spans(text):
         if start >= blocks[index][1]:
             if spans and not _is_noise(blocks[index], spans):
                 yield index, [_mark(text, *span) for span in spans]

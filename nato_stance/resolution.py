@@ -369,7 +369,7 @@ class Resolver:
 
     def _only_here(self, at: int, position: int) -> bool:
         """Tell whether a mention stands in the pronoun's paragraph, and whoever spoke last does not."""
-        begin = self.text.rfind("\n", 0, position)
+        begin = self.text.rfind("\n", max(0, position - _REACH_CHARACTERS), position)
         return at > begin and self._last_person is not None and self._last_person[0] < begin
 
     def _unnamed_since(self, position: int) -> bool:

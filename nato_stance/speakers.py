@@ -629,55 +629,78 @@ def _phrase_cue(frame: Frame, i: int) -> Cue | None:
     return None
 
 
+@cache
+def _cue_words() -> frozenset[str]:
+    """Return every word at which a cue can begin."""
+    return (
+        frozenset(verb_forms())
+        | lexicon("speech_nouns")
+        | _PHRASE_HEADS
+        | _CONVICTIONS
+        | USING
+        | frozenset(["according"])
+    )
+
+
 def cues(frame: Frame) -> list[Cue]:
     """Return every cue of a sentence in order, with its source where the sentence names one.
 
     A gerund, an infinitive or a verb after *and* takes the source of the nearest cue before it that has one.
     """
     result: list[Cue] = []
-    flags = frame.flags
     source: Range | None = None
     said: Range | None = None
-    low = 0
-    for i in range(frame.size):
-        flag = flags[i]
-        if flag & QUOTE:
-            low = i + 1
-        cue = None
-        if frame.low[i] in _CONVICTIONS and i > low and frame.low[i - 1] in _BE:
-            cue = Cue((i, i + 1), SAY | FINITE, "be convinced", subject_before(frame, i, low))
-        elif flag & VERB and not (flag & CAPITAL and i > 0):
-            cue = _verb_cue(frame, i, low)
-            if cue is None and frame.low[i] in lexicon("speech_nouns"):
-                cue = _noun_cue(frame, i, low)
-        elif flag & VERB == 0 and frame.low[i] in lexicon("speech_nouns"):
-            cue = _noun_cue(frame, i, low)
-        elif (flag & PREPOSITION or frame.low[i] == "according") and frame.low[i] in _PHRASE_HEADS:
-            cue = _phrase_cue(frame, i) or _view_cue(frame, i)
-        elif frame.low[i] in USING and frame.low[i + 1 : i + 2] == ["the"] and frame.low[i + 2 : i + 3] in _WORDS:
-            cue = Cue((i, i + 1), NAME | FINITE, "use", subject_before(frame, i, low))
+    low, words = 0, _cue_words()
+    for i, word in enumerate(frame.low):
+        if word not in words:
+            if not word and frame.flags[i] & QUOTE:
+                low = i + 1
+            continue
+        cue = _cue_at(frame, i, low)
         if cue is None:
             continue
-        if cue.subject is None and not cue.passive:
+        if cue.passive:
+            pass
+        elif cue.subject is None:
             own = _coordinate_subject(frame, i, max(low, result[-1].end if result else 0))
             if own is not None and (said is None or _opens_clause(frame, own)):
                 cue.subject = source = own
             elif source is not None:
                 outer = said is not None and _reports(cue) and not _shares_clause(frame, i, result[-1])
                 cue.subject = said if outer else source
-            elif cue.flags & GERUND and not cue.finite and i <= 1:
-                cue.subject = _following_subject(frame, i)
-            elif cue.flags & (GERUND | NAME) or cue.finite:
-                cue.subject = main_subject(frame, i)
-        elif cue.subject is not None and not cue.passive:
-            if said is not None and _is_planned(frame, cue):
-                result.append(cue)
-                continue
+            else:
+                cue.subject = _distant_subject(frame, cue)
+        elif said is None or not _is_planned(frame, cue):
             source = cue.subject
             if cue.flags & FINITE and _reports(cue):
                 said = source
         result.append(cue)
     return result
+
+
+def _cue_at(frame: Frame, i: int, low: int) -> Cue | None:
+    """Return the cue that begins at token `i`, with the source that stands beside it."""
+    flag, word = frame.flags[i], frame.low[i]
+    if word in _CONVICTIONS and i > low and frame.low[i - 1] in _BE:
+        return Cue((i, i + 1), SAY | FINITE, "be convinced", subject_before(frame, i, low))
+    if flag & VERB:
+        cue = _verb_cue(frame, i, low) if not (flag & CAPITAL and i > 0) else None
+        named = not (flag & CAPITAL and i > 0)
+        return _noun_cue(frame, i, low) if cue is None and named and word in lexicon("speech_nouns") else cue
+    if word in lexicon("speech_nouns"):
+        return _noun_cue(frame, i, low)
+    if (flag & PREPOSITION or word == "according") and word in _PHRASE_HEADS:
+        return _phrase_cue(frame, i) or _view_cue(frame, i)
+    if word in USING and frame.low[i + 1 : i + 2] == ["the"] and frame.low[i + 2 : i + 3] in _WORDS:
+        return Cue((i, i + 1), NAME | FINITE, "use", subject_before(frame, i, low))
+    return None
+
+
+def _distant_subject(frame: Frame, cue: Cue) -> Range | None:
+    """Return the source of a cue that no other stands before: the subject of the sentence, or what follows."""
+    if cue.flags & GERUND and not cue.finite and cue.at[0] <= 1:
+        return _following_subject(frame, cue.at[0])
+    return main_subject(frame, cue.at[0]) if cue.flags & (GERUND | NAME) or cue.finite else None
 
 
 def _view_cue(frame: Frame, i: int) -> Cue | None:

@@ -93,6 +93,8 @@ _NO_ADVERBS: Final = frozenset(
 )
 ARTICLE_PREFIXES: Final = ("al-", "el-", "as-", "ash-", "an-", "at-", "ad-", "ar-", "az-", "ul-")
 """What stands before Arabic surnames in lower case: "Hussein al-Tayyar"."""
+_MAX_READ: Final = 50_000
+_MAX_LENGTH: Final = 40
 _SKIPPED: Final = frozenset('."“”„‟‘«»‹›＂')
 _CONTRACTIONS: Final = ("'s", "’s", "'d", "’d", "'ve", "’ve", "'ll", "’ll", "'re", "’re", "'m", "’m")
 
@@ -131,21 +133,18 @@ class Frame:
         self.size = len(self.words)
 
     def _tokenize(self, text: str, start: int, end: int) -> None:
-        get, room = _flags().get, MAX_TOKENS
+        known, room = _read_words, MAX_TOKENS
         words, lows, starts, ends, flag_list = self.words, self.low, self.starts, self.ends, self.flags
         for match in _TOKEN.finditer(text, start, end):
-            word = match.group()
-            if word in _SKIPPED:
+            word = match[0]
+            low, flags = known.get(word) or _read_word(word)
+            if flags < 0:
                 continue
             room -= 1
             if not room:
                 break
-            low = word.lower()
-            flags = get(low, 0)
-            if low != word or not flags:
-                low, flags = _inflected(word, low, flags)
-                if flags & DAY and words and low in _MONTH_NAMES and _leads_to_surname(lows[-1], flag_list[-1]):
-                    flags = CAPITAL  # "Theresa May"
+            if flags & DAY and words and low in _MONTH_NAMES and _leads_to_surname(lows[-1], flag_list[-1]):
+                flags = CAPITAL  # "Theresa May"
             words.append(word)
             lows.append(low)
             begin, stop = match.span()
@@ -160,6 +159,23 @@ class Frame:
         self.starts.append(quote.outer_start)
         self.ends.append(quote.outer_end)
         self.flags.append(QUOTE)
+
+
+_read_words: Final[dict[str, tuple[str, int]]] = {}
+"""Words that were read before; what a word is does not depend on where it stands."""
+
+
+def _read_word(word: str) -> tuple[str, int]:
+    """Return a word in lower case without its ending, and its flags; -1 for what is no token."""
+    low = word.lower()
+    flags = -1 if word in _SKIPPED else _flags().get(low, 0)
+    if flags >= 0 and (low != word or not flags):
+        low, flags = _inflected(word, low, flags)
+    if len(_read_words) >= _MAX_READ:
+        _read_words.clear()
+    if len(word) <= _MAX_LENGTH:
+        _read_words[word] = low, flags
+    return low, flags
 
 
 def _inflected(word: str, low: str, flags: int) -> tuple[str, int]:
