@@ -127,11 +127,21 @@ def _after(frame: Frame, text: str, index: int, later: Sequence[Cue]) -> Attribu
             continue
         if cue.passive and cue.subject is None and closes and _follows_freely(frame, cue.end):
             return _of(frame, cue, AFTER)  # "“...,” it was announced"
+        if _owns_next(frame, index, cue):
+            continue
         if cue.subject is None or (cue.subject[0] <= at and (not closes or frame.flags[begin] & RELATIVE)):
             continue
         if named or closes or cue.inverted or _follows_freely(frame, cue.end):
             return _of(frame, cue, AFTER)
     return None
+
+
+def _owns_next(frame: Frame, index: int, cue: Cue) -> bool:
+    """Tell whether a cue behind a quotation has the next one as complement: “A”, Berg finds them “B”."""
+    if cue.inverted or index + 1 >= len(frame.at):
+        return False
+    object_ = range(cue.end, frame.at[index + 1])
+    return 0 < len(object_) <= _NEAR and not any(frame.flags[i] & (_CLAUSE_BREAK | AUXILIARY) for i in object_)
 
 
 def _is_lead(frame: Frame, i: int) -> bool:
@@ -157,6 +167,8 @@ def _before(frame: Frame, text: str, index: int, earlier: Sequence[Cue]) -> tupl
         before.pop()  # "X said it was criticized as ...": whoever reports the passive
     while len(before) > 1 and _is_object(frame, before[-2], before[-1]):
         before.pop()  # "called Holm's remarks on Friday “...”"
+    while len(before) > 1 and _is_channel(frame, before[-1]) and before[-2].flags & SAY:
+        before.pop()  # "Holm said, as quoted by the daily X, that “...”"
     told = _told_before(frame, before, at)
     if told is not None:
         return _of(frame, told, BEFORE), at - told.at[1]
@@ -171,6 +183,11 @@ def _before(frame: Frame, text: str, index: int, earlier: Sequence[Cue]) -> tupl
             elif before[j].finite and not before[j].passive:
                 break
     return _of(frame, before[i], BEFORE), gap
+
+
+def _is_channel(frame: Frame, cue: Cue) -> bool:
+    """Tell whether a cue only says where something was read: *as quoted by the daily X*."""
+    return bool(cue.passive and cue.at[0] and frame.low[cue.at[0] - 1] == "as")
 
 
 def _is_object(frame: Frame, verb: Cue, noun: Cue) -> bool:
@@ -203,6 +220,8 @@ def _is_weak(frame: Frame, cue: Cue, at: int, *, clause: bool = False) -> bool:
         return not (frame.low[cue.at[1]] in _AFTER_NOUN or frame.flags[cue.at[1]] & (COLON | COMMA | QUOTE))
     if cue.lemma not in lexicon("weak_verbs") or at == cue.at[1] or frame.low[cue.at[1]] == "that":
         return False
+    if all(frame.flags[i] & OBJECT or frame.low[i] == "as" for i in range(cue.at[1], at)):
+        return False  # "finds them “asleep”"
     if cue.begin > 0 and frame.low[cue.begin - 1] == "as":
         return False  # "as Holm observed, in the first days of a war, “...”"
     between = range(cue.at[1], at)
@@ -249,6 +268,8 @@ def _is_inside(frame: Frame, outer: Cue, inner: Cue) -> bool:
         return True
     if lead >= outer.at[1] and (frame.flags[lead] & COMMA or frame.low[lead] == "which"):
         return False
+    if frame.low[lead] in _APART and any(f & COMMA for f in frame.flags[max(outer.at[1], lead - _LEAD) : lead]):
+        return False  # "said ..., a day after his envoy called it", "made ..., an offer that Berg called"
     for i in range(outer.at[1], lead + 1):
         flag = frame.flags[i]
         coordinates = frame.low[i] in _COORDINATORS and flag & CONJUNCTION and not _joins_nouns(frame, i)
@@ -277,6 +298,8 @@ def _is_reported_plan(frame: Frame, outer: Cue, inner: Cue) -> bool:
     return not any(frame.flags[i] & QUOTE or frame.low[i] in _TURNS for i in range(outer.at[1], inner.subject[0]))
 
 
+_APART: Final = frozenset(("after", "before", "that"))
+_LEAD: Final = 4
 _TURNS: Final = frozenset(["and", "but", "while", "which", "whom", "whereas"])
 _COORDINATORS: Final = frozenset(["and", "but", "while", "though", "although", "whereas", "as", "when", "because"])
 
@@ -295,7 +318,11 @@ def _tail(frame: Frame, index: int, found: Sequence[Cue], *, said: bool) -> Attr
             continue
         if not frame.flags[cue.begin - 1] & (COMMA | DASH | QUOTE):
             continue
-        if not cue.flags or _follows_freely(frame, cue.end):
+        end = cue.end
+        if cue.lemma in _TELLING and not cue.inverted:
+            addressee = noun_phrase_at(frame, end, frame.size)
+            end = addressee[1] if addressee is not None else end
+        if not cue.flags or _follows_freely(frame, end):
             return _of(frame, cue, TAIL)
     return None
 
@@ -444,7 +471,10 @@ def _hands_on(frame: Frame, index: int, direct: Attribution, before: tuple[Attri
 
 def _passes_on(found: Sequence[Cue], direct: Attribution) -> bool:
     """Tell whether an attribution may only name who passed something on: *according to X*, *X reported*."""
-    return any(c.at == direct.cue and (not c.flags or c.lemma == "report") for c in found)
+    return any(c.at == direct.cue and (not c.flags or c.lemma in _PASSING_ON) for c in found)
+
+
+_PASSING_ON: Final = frozenset(("report", "recall", "recount", "relate"))
 
 
 def _says(found: Sequence[Cue], before: Attribution) -> bool:
@@ -462,6 +492,14 @@ def _is_reason(frame: Frame, before: Attribution, found: Sequence[Cue], at: int)
         return False
     reason = range(before.subject[1], at - 1)
     return any(frame.flags[i] & PREPOSITION and frame.low[i + 1].endswith("ing") for i in reason)
+
+
+def _is_announced_act(frame: Frame, before: Attribution, found: Sequence[Cue]) -> bool:
+    """Tell whether a cue is what the sentence says will be done: "Russia will respond “in kind”, Lomov told"."""
+    cue = next((c for c in found if c.at == before.cue), None)
+    if cue is None or before.subject is None or before.subject[1] > cue.at[0]:
+        return False
+    return any(frame.low[i] in ("will", "would", "shall") for i in range(before.subject[1], cue.at[0]))
 
 
 def _goes_on(frame: Frame, earlier: Attribution | None, index: int, found: Sequence[Cue]) -> bool:
@@ -506,8 +544,13 @@ def attribute(frame: Frame, text: str, found: Sequence[Cue] | None = None) -> li
             direct = None
         if direct is not None and before is not None and _passes_on(found, direct) and _says(found, before[0]):
             direct = None
+        planned = (
+            _tail(frame, index, found, said=False) if before and _is_announced_act(frame, before[0], found) else None
+        )
         if direct is not None and not _goes_on(frame, earlier, index, found):
             result.append(direct)
+        elif planned is not None:
+            result.append(planned)
         elif earlier is not None and earlier.place == BEFORE and not _cue_between(found, frame.at[index - 1], at):
             result.append(earlier)  # "what he called “...” and “...”": one cue
         elif before is not None and before[0].subject is not None and _is_near(frame, before[1], at):

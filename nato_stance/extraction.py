@@ -20,7 +20,16 @@ from nato_stance.quotes import QuotedSpan, quoted_spans
 from nato_stance.records import InvalidTypeError, Kind, Quotation, Span
 from nato_stance.reporter import reporter_sentences
 from nato_stance.resolution import Resolver, Speaker
-from nato_stance.speakers import Cue, cues, main_subject, noun_phrase_at, possessor, span_of, subject_before
+from nato_stance.speakers import (
+    Cue,
+    cues,
+    in_subordinate_clause,
+    main_subject,
+    noun_phrase_at,
+    possessor,
+    span_of,
+    subject_before,
+)
 from nato_stance.tokens import COLON, COMMA, DASH, PRONOUN, Frame
 from nato_stance.transcripts import Turn, transcript_turns
 from nato_stance.verbs import verb_forms
@@ -182,6 +191,7 @@ class _Extraction:
     def _hand_over(self, frame: Frame, index: int) -> None:
         """Let the source or the subject of a sentence speak the quotation that follows it."""
         found = [c for c in cues(frame) if c.subject is not None and c.finite and not c.passive]
+        found = [c for c in found if not in_subordinate_clause(frame, c)]
         subject = found[-1].subject if found else main_subject(frame, frame.size)
         if not found:
             subject = _lead_in(frame) or subject
@@ -319,6 +329,8 @@ class _Extraction:
 
     def _runs_on(self, frame: Frame, at: int, *, begun: bool) -> bool:
         """Tell whether a sentence leaves room for the running speaker: no other person or body is its subject."""
+        if frame.low[0] == "as" and "goes" in frame.low[1:at]:
+            return False  # "as the old joke goes": nobody's words
         adjacent = subject_before(frame, at)
         if adjacent is not None and adjacent[1] == at and not begun and self.resolver.names_body(frame, adjacent):
             return False  # "Harbour Alliance “brings together those who ...”" in a paragraph of its own

@@ -415,7 +415,8 @@ def _parted(frame: Frame, cue: Cue, found: Sequence[Cue]) -> tuple[Range, Range]
     start = cue.end + 1
     if start >= frame.size or frame.flags[start] & (CONJUNCTION | RELATIVE | QUOTE):
         return None
-    if frame.flags[0] & (PREPOSITION | CONJUNCTION | ADVERB) or frame.low[0].endswith("ing"):
+    gerund = frame.low[0].endswith("ing") and frame.low[0] not in lexicon("places")
+    if frame.flags[0] & (PREPOSITION | CONJUNCTION | ADVERB) or gerund:
         return None
     stop = _end_of_content(frame, start, [c for c in found if c.at[0] > cue.at[0]])
     first = (0, cue.begin - 1)

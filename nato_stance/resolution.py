@@ -225,7 +225,7 @@ class Resolver:
         flags = frame.flags
         start, end = subject[1], subject[1]
         described = flags[subject[0]] & (ROLE | DETERMINER | TITLE) or flags[head[1] - 1] & ROLE
-        if end + 1 < frame.size and flags[end] & COMMA and described:
+        if end + 1 < frame.size and flags[end] & COMMA and described and flags[end + 1] & CAPITAL:
             start = end = end + 1
             while end < frame.size and (
                 flags[end] & CAPITAL
@@ -404,8 +404,11 @@ class Resolver:
         owned = any(frame.flags[i] & POSSESSIVE for i in range(*head))
         if nouns and nouns[-1].endswith("-year-old") and frame.low[subject[0]] == "the":
             return self._referent(frame.starts[subject[0]], "")  # an age is no post: whoever is spoken of
-        if frame.words[head[1] - 1].isupper() and len(frame.words[head[1] - 1]) > 1:
-            return None  # "the state agency NTX" has a name of its own
+        last_word = frame.words[head[1] - 1]
+        if (last_word.isupper() and len(last_word) > 1) or _is_named_body(frame, head):
+            return None  # "the state agency NTX" and "the States and Japan" have names of their own
+        if self._takes_turn(frame, subject[1]):
+            known = True  # "the spokesman, for his part," is not whoever spoke last
         if not nouns or (owned and frame.low[head[1] - 1] in _PREMISES):
             return None  # "the minister's office" is nobody's description
         position = frame.starts[subject[0]]
@@ -437,9 +440,16 @@ class Resolver:
         if last is None:
             following = self.people.mentions_after(position, 1)
             roles = following[0][1].roles if following else set()
+            if following and _is_other_post(frame, head, nouns[-1], following[0][1]):
+                return None
             if following and (not roles or (nouns[-1] in lexicon("leaders") and roles & lexicon("leaders"))):
                 return following[0][1]
         return None
+
+    def _takes_turn(self, frame: Frame, end: int) -> bool:
+        """Tell whether a clause sets its subject off against whoever spoke before: *for his part*, *in turn*."""
+        phrases = (frame.low[0:4], frame.low[end + 1 : end + 5])
+        return any(p[:1] in (["for"], ["on"]) and "part" in p for p in phrases) or frame.low[0:2] == ["in", "turn"]
 
     def _somebody_else(self, frame: Frame, subject: Range, person: Person) -> Person | None:
         """Return `person`, or who was mentioned before where the sentence names `person` before the description.
@@ -489,8 +499,9 @@ class Resolver:
             if known is not None:
                 return Speaker(known, span, human=not _is_body(frame, head))
         name = self._apposed_name(frame, subject) or _description(self.text, frame, subject)
-        if subject[1] - subject[0] == 1 and frame.low[subject[0]] in ("another", "one") and self._described:
-            name = f"{frame.low[subject[0]]} {next(reversed(self._described)).removesuffix('s')}"
+        if subject[1] - subject[0] == 1 and frame.low[subject[0]] in ("another", "one"):
+            kind = next((n for n in reversed(self._described) if n not in lexicon("bodies") and n not in _PARTS), "")
+            name = f"{frame.low[subject[0]]} {kind.removesuffix('s')}".rstrip()
         if nouns:
             self._described.pop(nouns[-1], None)
             self._described[nouns[-1]] = name
@@ -574,6 +585,8 @@ def _role_match(words: set[str], noun: str, roles: set[str]) -> int:
 
 def _is_other_post(frame: Frame, head: Range, noun: str, person: Person) -> bool:
     """Tell whether a post of some country cannot be a person's who is known by another: "the French president"."""
+    if noun in lexicon("single_posts") and noun not in person.roles and person.roles & lexicon("roles"):
+        return True
     posts = lexicon("high_posts")
     if noun not in posts or noun in person.roles or not person.roles & posts:
         return False

@@ -45,6 +45,7 @@ _ARTICLES: Final = frozenset(("the", "a", "an"))
 _LINKS: Final = PREPOSITION | CONJUNCTION
 _DATELINE: Final = 12
 _RELATIVE_REACH: Final = 8
+_WHICH_PERIOD: Final = frozenset(("last", "this", "next"))
 _PLURAL_REACH: Final = 8
 _PHRASE: Final = 5
 _BREAK: Final = COMMA | STOP | COLON | DASH | QUOTE
@@ -97,6 +98,8 @@ def _skip_time(frame: Frame, i: int, low: int) -> int:
     """Step over "on Sunday" between a subject and its verb."""
     if i > low and frame.words[i].isdigit() and frame.low[i - 1] == "in":
         return _skip_back(frame, i - 2, low, ADVERB | AUXILIARY)
+    if i > low + 1 and frame.low[i] in lexicon("periods") and frame.low[i - 1] in _WHICH_PERIOD:
+        return _skip_back(frame, i - 2, low, ADVERB | AUXILIARY)  # "had last week offered"
     if i > low and frame.flags[i] & DAY:
         i = _skip_back(frame, i, low, DAY)
         if i >= low and frame.low[i] in ("on", "in"):
@@ -158,7 +161,8 @@ def can_speak(frame: Frame, subject: Range) -> bool:
         if flags[i] & (PREPOSITION | COMMA | RELATIVE) and not flags[i] & CAPITAL:
             end = i
             break
-    while end - 1 > start and not flags[end - 1] and any(flags[i] & ROLE for i in range(start, end - 1)):
+    nouns = any(flags[i] & ROLE and not flags[i] & DETERMINER for i in range(start, end - 1))
+    while nouns and end - 1 > start and not flags[end - 1] and any(flags[i] & ROLE for i in range(start, end - 1)):
         end -= 1  # "a person familiar"
     last = flags[end - 1]
     if (
@@ -186,10 +190,21 @@ def _segment_subject(frame: Frame, low: int, verb: int) -> Range | None:
     start = begin
     for i in range(begin, verb):
         if flags[i] & (COMMA | STOP | DASH):
-            found = _head_segment(frame, start, i)
+            found = _head_segment(frame, start, i) or _subordinate_subject(frame, start, i)
             if found is not None:
                 return found
             start = i + 1
+    return None
+
+
+def _subordinate_subject(frame: Frame, start: int, end: int) -> Range | None:
+    """Return the name that ends a segment behind *after* or *when*: "hours after Holm, on television, warned"."""
+    if end >= frame.size or not frame.flags[end] & COMMA:
+        return None
+    for i in range(end - 2, start, -1):
+        if frame.low[i] in _SUBORDINATORS or frame.low[i] == "as":
+            named = frame.flags[i + 1] & (CAPITAL | TITLE) and frame.flags[end - 1] & CAPITAL
+            return (i + 1, end) if named and can_speak(frame, (i + 1, end)) else None
     return None
 
 
@@ -216,7 +231,8 @@ def _head_segment(frame: Frame, start: int, end: int) -> Range | None:
         return None
     if flags[start] & PREPOSITION or flags[start] & DAY:
         return None
-    if start == 0 and frame.low[0].endswith(("ing", "ed")) and not flags[min(1, end - 1)] & CAPITAL:
+    participle = frame.low[0].endswith(("ing", "ed")) and frame.low[0] not in lexicon("places")
+    if start == 0 and participle and not flags[min(1, end - 1)] & CAPITAL:
         return None  # "Asked about the row, X said"
     if any(flags[i] & (RELATIVE | AUXILIARY) for i in range(start, end)):
         return None
@@ -307,11 +323,16 @@ def _noun_phrase_before(frame: Frame, last: int, low: int, *, first: bool = Fals
     if start > low + 1 and frame.low[start] == "by" and flags[start - 1] & VERB:
         return _noun_phrase_before(frame, start - 2, low)  # "an official quoted by newspapers described"
     articles = [i for i in range(start, last + 1) if _is_article(frame, i) or (i == 0 and frame.low[i] in _ARTICLES)]
+    clause = next((i for i in range(last - 1, start, -1) if frame.low[i] in _SUBORDINATORS), 0)
+    if clause and not flags[last] & CAPITAL and not first:
+        start = clause + 1  # "a day after his envoy called"
     later = articles[1:] if first else [i for i in articles if i > start]
     inner = next((i for i in reversed(later) if not flags[i - 1] & (_LINKS | VERB | DETERMINER)), None)
     if inner is not None and first:
         noun = next((i for i in range(start, inner) if flags[i] & ROLE), inner - 2)
         return noun_phrase_at(frame, start, noun + 1)
+    if last > start and frame.low[last].endswith("ed") and not flags[last] and flags[last - 1] & ROLE:
+        last -= 1  # "a report released found"
     return _trim_subject(frame, start if inner is None else inner, last + 1)
 
 
@@ -527,7 +548,10 @@ def _is_passive(frame: Frame, i: int, low: int) -> bool:
     j = i - 1
     while j >= low and frame.flags[j] & ADVERB and frame.low[j] not in _BE:
         j -= 1
-    return j >= low and frame.low[j] in _BE
+    return j >= low and (frame.low[j] in _BE or frame.low[j] in _WHENEVER)
+
+
+_WHENEVER: Final = frozenset(("when", "if", "once", "unless", "whenever"))
 
 
 _BE: Final = frozenset(["is", "are", "was", "were", "be", "been", "being"])
@@ -682,7 +706,9 @@ def _cue_at(frame: Frame, i: int, low: int) -> Cue | None:
     """Return the cue that begins at token `i`, with the source that stands beside it."""
     flag, word = frame.flags[i], frame.low[i]
     if word in _CONVICTIONS and i > low and frame.low[i - 1] in _BE:
-        return Cue((i, i + 1), SAY | FINITE, "be convinced", subject_before(frame, i, low))
+        subject = subject_before(frame, i, low)
+        sure = subject is None or can_speak(frame, subject)  # and not "one thing is certain"
+        return Cue((i, i + 1), SAY | FINITE, "be convinced", subject) if sure else None
     if flag & VERB:
         cue = _verb_cue(frame, i, low) if not (flag & CAPITAL and i > 0) else None
         named = not (flag & CAPITAL and i > 0)
@@ -767,6 +793,11 @@ def _shares_clause(frame: Frame, i: int, last: Cue) -> bool:
     if last.at[1] == i - 1 and frame.low[i - 1] in _JOINS:
         return True
     return last.subject[0] > 0 and frame.low[last.subject[0] - 1] in _SUBORDINATORS
+
+
+def in_subordinate_clause(frame: Frame, cue: Cue) -> bool:
+    """Tell whether a cue only says when or why: "laughed when a reporter read it out"."""
+    return cue.subject is not None and cue.subject[0] > 0 and frame.low[cue.subject[0] - 1] in _SUBORDINATORS
 
 
 def _opens_clause(frame: Frame, subject: Range) -> bool:
