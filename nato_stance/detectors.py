@@ -79,6 +79,7 @@ class PhraseDetectors:
         self._types: TokenTypes | None = None
         self._of_type: Floats = np.zeros((0, self._kernel.shape[1]), np.float32)
         self._n_types = 0
+        self._rooms: dict[str, Floats] = {}
         self._class_at: NDArray[np.int64] = np.zeros(0, np.int64)
 
     def digest(self) -> str:
@@ -166,7 +167,8 @@ class PhraseDetectors:
         self, types: Ints, states: Ints, starts: Ints, phrases: _PhraseRows, of_type: Floats
     ) -> tuple[Floats, Floats]:
         """Return what each filter says at each place, and what each place adds to the answers itself."""
-        rows = of_type.take(types, axis=0)
+        # Clipping changes nothing here, and `take` needs it to write to its place at once.
+        rows = of_type.take(types, axis=0, out=self._room("rows", len(types), of_type.shape[1]), mode="clip")
         stated = np.flatnonzero(states)
         rows[stated] += self._states.take(states[stated], axis=0)
         places, numbers, of_phrase = phrases
@@ -177,10 +179,18 @@ class PhraseDetectors:
         full = item_starts[1:] > item_starts[:-1]
         before[item_starts[1:][full] - 1] = 0
         after[item_starts[:-1][full]] = 0
-        out = np.ascontiguousarray(here)
-        out[1:] += before[:-1]
+        out = self._room("out", len(types), n)
+        out[:1] = here[:1]
+        np.add(here[1:], before[:-1], out=out[1:])
         out[:-1] += after[1:]
         return np.maximum(out, 0, out=out), linear
+
+    def _room(self, name: str, n: int, width: int) -> Floats:
+        """Return an array to write to, the same memory each time; what was in it is lost."""
+        room = self._rooms.get(name)
+        if room is None or len(room) < n:
+            room = self._rooms[name] = np.empty((n, width), np.float32)
+        return room[:n]
 
     def _phrase_rows(self, sequence: TokenSequence) -> _PhraseRows:
         """Return the places that lie in phrases, and for each the row of what the phrases' classes add, by number."""

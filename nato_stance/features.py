@@ -570,7 +570,8 @@ class FeatureExtractor:
         place = np.concatenate([single, phrases.at])
         span = np.concatenate([np.ones(len(single), np.int64), phrases.length])
         number = np.concatenate([names, phrases.classes])
-        order = np.lexsort((number, place))
+        # Both parts are sorted, and a stable sort only merges them.
+        order = np.argsort(place << 16 | number, kind="stable")
         place, span, number = place[order], span[order], number[order]
         h = self._class_hashes[number] + salt[place]
         neg = scope.negated[place]

@@ -167,7 +167,10 @@ class LinearModel:
 
     def label_many(self, items: Sequence[Item]) -> list[StanceLabel]:
         """Label statements given as (text, context or None, cue or None), each on its own."""
-        return labels_of(decide(self.scores(items), self.layer)) if items else []
+        labels: list[StanceLabel] = []
+        for first in range(0, len(items), BATCH):
+            labels += labels_of(decide(self.scores(items[first : first + BATCH]), self.layer))
+        return labels
 
     def explain(self, text: str, context: str | None = None, cue: str | None = None) -> Explanation:
         """Return what pushed the labels of one statement; the contributions are exact.

@@ -160,7 +160,7 @@ def find_phrases(tree: PhraseTree, types: Ints, opens: NDArray[Any], openings: W
         openings: for each type the places of the tree where phrases that begin with it go on.
         words: for each type the words of the lexicon that it may stand for.
     """
-    at = np.flatnonzero(opens[:-1])
+    at = np.flatnonzero((opens[:-1] > 0) & (words.counts.take(types[1:]) > 0))
     of, place = openings.expand(types.take(at))
     at = at.take(of)
     best = np.zeros(len(types), np.int64)
