@@ -6,31 +6,13 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from nato_stance import tokens as t
 from nato_stance.lexicon_files import lexicon
 from nato_stance.non_statements import is_title_case, modifies_noun
-from nato_stance.speakers import Cue, Range, can_speak, cues, main_subject, noun_phrase_at
-from nato_stance.tokens import (
-    ADVERB,
-    AUXILIARY,
-    CAPITAL,
-    COLON,
-    COMMA,
-    CONJUNCTION,
-    DASH,
-    DAY,
-    DETERMINER,
-    OBJECT,
-    POSSESSIVE,
-    PREPOSITION,
-    PRONOUN,
-    QUOTE,
-    RELATIVE,
-    ROLE,
-    STOP,
-    TITLE,
-    Frame,
-)
-from nato_stance.verbs import NAME, SAY
+from nato_stance.noun_phrases import Range, can_speak, main_subject, noun_phrase_at
+from nato_stance.speakers import Cue, cues
+from nato_stance.tokens import Frame
+from nato_stance.verbs import SAY
 
 BEFORE: Final = "before"
 AFTER: Final = "after"
@@ -66,14 +48,14 @@ def _relative_pronoun(frame: Frame, cue: Cue) -> Range | None:
     if cue.subject is None or cue.inverted or cue.passive:
         return None
     i = cue.at[0] - 1
-    while i >= cue.subject[1] and frame.flags[i] & (ADVERB | AUXILIARY):
+    while i >= cue.subject[1] and frame.flags[i] & (t.ADVERB | t.AUXILIARY):
         i -= 1
     if i < cue.subject[1] or frame.low[i] not in _SUBJECT_RELATIVES:
         # "Holm, who has in the past called it": no comma ends the relative clause before the cue.
         i = cue.subject[1] + 1
-        if not i < cue.at[0] <= i + _CLAUSE_REACH or not frame.flags[i - 1] & COMMA:
+        if not i < cue.at[0] <= i + _CLAUSE_REACH or not frame.flags[i - 1] & t.COMMA:
             return None
-        if any(frame.flags[k] & (COMMA | STOP | DASH | QUOTE) for k in range(i, cue.at[0])):
+        if any(frame.flags[k] & (t.COMMA | t.STOP | t.DASH | t.QUOTE) for k in range(i, cue.at[0])):
             return None
     return (i, i + 1) if frame.low[i] in _SUBJECT_RELATIVES else None
 
@@ -87,30 +69,32 @@ def _closes(frame: Frame, text: str, index: int) -> bool:
     if text[quote.start : quote.end].rstrip("\"'”’»")[-1:] in _ENDS_CLAUSE:
         return True
     following = frame.at[index] + 1
-    return following < frame.size and bool(frame.flags[following] & (COMMA | DASH))
+    return following < frame.size and bool(frame.flags[following] & (t.COMMA | t.DASH))
 
 
 def _follows_freely(frame: Frame, end: int) -> bool:
     """Tell whether nothing hangs on a cue that ends at token `end`: no clause, no object clause."""
-    while end < frame.size and frame.flags[end] & (ADVERB | DAY) and not frame.flags[end] & CAPITAL:
+    while end < frame.size and frame.flags[end] & (t.ADVERB | t.DAY) and not frame.flags[end] & t.CAPITAL:
         end += 1
     if end >= frame.size:
         return True
-    return bool(frame.flags[end] & (COMMA | STOP | COLON | DASH | QUOTE | PREPOSITION | DAY | CONJUNCTION))
+    return bool(
+        frame.flags[end] & (t.COMMA | t.STOP | t.COLON | t.DASH | t.QUOTE | t.PREPOSITION | t.DAY | t.CONJUNCTION)
+    )
 
 
 def _after(frame: Frame, text: str, index: int, later: Sequence[Cue]) -> Attribution | None:
     at = frame.at[index]
     begin = at + 1
     named = False
-    while begin < frame.size and (frame.flags[begin] & (COMMA | DASH) or frame.words[begin] in ("*", "_")):
+    while begin < frame.size and (frame.flags[begin] & (t.COMMA | t.DASH) or frame.words[begin] in ("*", "_")):
         begin += 1
     if frame.words[begin : begin + 1] == ["["] and frame.words[begin + 2 : begin + 3] == ["]"]:
         begin += 3  # the mark of a footnote
     if frame.low[begin : begin + 2] in (["was", "how"], ["is", "how"], ["is", "what"], ["was", "what"]):
         begin += 2
         named = True
-    if begin >= frame.size or frame.flags[begin] & QUOTE:
+    if begin >= frame.size or frame.flags[begin] & t.QUOTE:
         return None
     closes = _closes(frame, text, index)
     for cue in later:
@@ -129,7 +113,7 @@ def _after(frame: Frame, text: str, index: int, later: Sequence[Cue]) -> Attribu
             return _of(frame, cue, AFTER)  # "“...,” it was announced"
         if _owns_next(frame, index, cue):
             continue
-        if cue.subject is None or (cue.subject[0] <= at and (not closes or frame.flags[begin] & RELATIVE)):
+        if cue.subject is None or (cue.subject[0] <= at and (not closes or frame.flags[begin] & t.RELATIVE)):
             continue
         if named or closes or cue.inverted or _follows_freely(frame, cue.end):
             return _of(frame, cue, AFTER)
@@ -141,21 +125,23 @@ def _owns_next(frame: Frame, index: int, cue: Cue) -> bool:
     if cue.inverted or index + 1 >= len(frame.at):
         return False
     object_ = range(cue.end, frame.at[index + 1])
-    return 0 < len(object_) <= _NEAR and not any(frame.flags[i] & (_CLAUSE_BREAK | AUXILIARY) for i in object_)
+    return 0 < len(object_) <= _NEAR and not any(frame.flags[i] & (_CLAUSE_BREAK | t.AUXILIARY) for i in object_)
 
 
 def _is_lead(frame: Frame, i: int) -> bool:
     """Tell whether token `i` may stand between a quotation and its attribution: "later", "on Friday", "as"."""
     flag = frame.flags[i]
-    return frame.low[i] == "as" or bool(flag & (ADVERB | DAY) and not flag & AUXILIARY)
+    return frame.low[i] == "as" or bool(flag & (t.ADVERB | t.DAY) and not flag & t.AUXILIARY)
 
 
 def _is_apposed(frame: Frame, begin: int, start: int) -> bool:
     """Tell whether a source at token `start` is the name behind a description: "the dam's keeper, Ada Holm, said"."""
-    if not begin < start <= begin + _APPOSITION or not frame.flags[start - 1] & COMMA:
+    if not begin < start <= begin + _APPOSITION or not frame.flags[start - 1] & t.COMMA:
         return False
     between = frame.flags[begin : start - 1]
-    return bool(frame.flags[begin] & DETERMINER) and not any(f & (COMMA | QUOTE | STOP | CONJUNCTION) for f in between)
+    return bool(frame.flags[begin] & t.DETERMINER) and not any(
+        f & (t.COMMA | t.QUOTE | t.STOP | t.CONJUNCTION) for f in between
+    )
 
 
 def _before(frame: Frame, text: str, index: int, earlier: Sequence[Cue]) -> tuple[Attribution, int] | None:
@@ -217,27 +203,27 @@ def _is_long_fragment(frame: Frame, text: str, index: int) -> bool:
 def _is_weak(frame: Frame, cue: Cue, at: int, *, clause: bool = False) -> bool:
     """Tell whether a verb of perception stands too far from a quotation to report it."""
     if cue.lemma == "noun":
-        return not (frame.low[cue.at[1]] in _AFTER_NOUN or frame.flags[cue.at[1]] & (COLON | COMMA | QUOTE))
+        return not (frame.low[cue.at[1]] in _AFTER_NOUN or frame.flags[cue.at[1]] & (t.COLON | t.COMMA | t.QUOTE))
     if cue.lemma not in lexicon("weak_verbs") or at == cue.at[1] or frame.low[cue.at[1]] == "that":
         return False
-    if all(frame.flags[i] & OBJECT or frame.low[i] == "as" for i in range(cue.at[1], at)):
+    if all(frame.flags[i] & t.OBJECT or frame.low[i] == "as" for i in range(cue.at[1], at)):
         return False  # "finds them “asleep”"
     if cue.begin > 0 and frame.low[cue.begin - 1] == "as":
         return False  # "as Holm observed, in the first days of a war, “...”"
     between = range(cue.at[1], at)
-    led_away = any(frame.flags[i] & PREPOSITION and frame.low[i] != "of" for i in between)
+    led_away = any(frame.flags[i] & t.PREPOSITION and frame.low[i] != "of" for i in between)
     if clause and len(between) <= _WEAK_REACH and not led_away and not _has_break(frame, cue.at[1], at):
         return False  # "found the bunker “unfit for human beings”"
     return not _introduces(frame, cue, at)
 
 
 def _has_break(frame: Frame, start: int, end: int) -> bool:
-    return any(frame.flags[i] & (_CLAUSE_BREAK | CONJUNCTION) for i in range(start, end))
+    return any(frame.flags[i] & (_CLAUSE_BREAK | t.CONJUNCTION) for i in range(start, end))
 
 
 _FRAGMENT: Final = 3
 _WEAK_REACH: Final = 6
-_CLAUSE_BREAK: Final = COMMA | STOP | COLON | DASH | QUOTE
+_CLAUSE_BREAK: Final = t.COMMA | t.STOP | t.COLON | t.DASH | t.QUOTE
 _CALLING: Final = frozenset(("call", "label", "brand", "dub", "term", "describe", "characterize", "characterise"))
 _TELLING: Final = frozenset(("tell", "assure", "remind", "warn", "inform", "advise"))
 _AFTER_NOUN: Final = frozenset(["that", "of", "to", "for", "as", "on", "about"])
@@ -245,9 +231,9 @@ _AFTER_NOUN: Final = frozenset(["that", "of", "to", "for", "as", "on", "about"])
 
 def _introduces(frame: Frame, cue: Cue, at: int) -> bool:
     """Tell whether a cue hands over to the quotation with a comma, a colon or *that*, or follows *what*."""
-    if any(frame.flags[i] & QUOTE for i in range(cue.at[1], at)):
+    if any(frame.flags[i] & t.QUOTE for i in range(cue.at[1], at)):
         return False
-    if at > cue.at[1] and (frame.flags[at - 1] & (COMMA | COLON) or frame.low[at - 1] == "that"):
+    if at > cue.at[1] and (frame.flags[at - 1] & (t.COMMA | t.COLON) or frame.low[at - 1] == "that"):
         return True
     return cue.begin > 0 and frame.low[cue.begin - 1] == "what"
 
@@ -258,7 +244,7 @@ def _is_inside(frame: Frame, outer: Cue, inner: Cue) -> bool:
         return False
     if outer.subject is None or outer.passive or not outer.flags & SAY or not outer.finite:
         # A gerund or an infinitive hands on to whatever it depends on.
-        if inner.at[0] > 0 and frame.flags[inner.at[0] - 1] & (CONJUNCTION | COMMA):
+        if inner.at[0] > 0 and frame.flags[inner.at[0] - 1] & (t.CONJUNCTION | t.COMMA):
             return False  # "calling it “...” and claiming “...”"
         return outer.subject is not None and not outer.finite and not inner.finite and outer.subject == inner.subject
     if outer.inverted or (outer.lemma == "report" and inner.finite and inner.subject != outer.subject):
@@ -266,23 +252,23 @@ def _is_inside(frame: Frame, outer: Cue, inner: Cue) -> bool:
     lead = (inner.begin if inner.begin > outer.at[1] else inner.at[0]) - 1
     if _is_reported_plan(frame, outer, inner):
         return True
-    if lead >= outer.at[1] and (frame.flags[lead] & COMMA or frame.low[lead] == "which"):
+    if lead >= outer.at[1] and (frame.flags[lead] & t.COMMA or frame.low[lead] == "which"):
         return False
-    if frame.low[lead] in _APART and any(f & COMMA for f in frame.flags[max(outer.at[1], lead - _LEAD) : lead]):
+    if frame.low[lead] in _APART and any(f & t.COMMA for f in frame.flags[max(outer.at[1], lead - _LEAD) : lead]):
         return False  # "said ..., a day after his envoy called it", "made ..., an offer that Berg called"
     for i in range(outer.at[1], lead + 1):
         flag = frame.flags[i]
-        coordinates = frame.low[i] in _COORDINATORS and flag & CONJUNCTION and not _joins_nouns(frame, i)
-        if coordinates or frame.words[i] == ";" or flag & DASH:
+        coordinates = frame.low[i] in _COORDINATORS and flag & t.CONJUNCTION and not _joins_nouns(frame, i)
+        if coordinates or frame.words[i] == ";" or flag & t.DASH:
             return False
     return True
 
 
 def _joins_nouns(frame: Frame, i: int) -> bool:
     """Tell whether *and* at token `i` joins two nouns, not two clauses: "the States and its allies will"."""
-    if frame.low[i] != "and" or i + 1 >= frame.size or not frame.flags[i - 1] & (CAPITAL | ROLE):
+    if frame.low[i] != "and" or i + 1 >= frame.size or not frame.flags[i - 1] & (t.CAPITAL | t.ROLE):
         return False
-    return bool(frame.flags[i + 1] & (ROLE | POSSESSIVE) or frame.low[i + 1] in _THEIR)
+    return bool(frame.flags[i + 1] & (t.ROLE | t.POSSESSIVE) or frame.low[i + 1] in _THEIR)
 
 
 _THEIR: Final = frozenset(("its", "their", "his", "her"))
@@ -290,12 +276,12 @@ _THEIR: Final = frozenset(("its", "their", "his", "her"))
 
 def _is_reported_plan(frame: Frame, outer: Cue, inner: Cue) -> bool:
     """Tell whether a pronoun *would* do the saying: "said that, if elected, she would ask him to lead a ..."."""
-    if inner.subject is None or inner.subject[0] < outer.at[1] or not frame.flags[inner.subject[0]] & PRONOUN:
+    if inner.subject is None or inner.subject[0] < outer.at[1] or not frame.flags[inner.subject[0]] & t.PRONOUN:
         return False
     between = range(inner.subject[0], inner.at[0])
     if not any(frame.low[i] in ("would", "could", "might") for i in between):
         return False
-    return not any(frame.flags[i] & QUOTE or frame.low[i] in _TURNS for i in range(outer.at[1], inner.subject[0]))
+    return not any(frame.flags[i] & t.QUOTE or frame.low[i] in _TURNS for i in range(outer.at[1], inner.subject[0]))
 
 
 _APART: Final = frozenset(("after", "before", "that"))
@@ -316,7 +302,7 @@ def _tail(frame: Frame, index: int, found: Sequence[Cue], *, said: bool) -> Attr
             continue  # an agency that passes on what somebody said
         if cue.subject is None or cue.begin <= at + 1:
             continue
-        if not frame.flags[cue.begin - 1] & (COMMA | DASH | QUOTE):
+        if not frame.flags[cue.begin - 1] & (t.COMMA | t.DASH | t.QUOTE):
             continue
         end = cue.end
         if cue.lemma in _TELLING and not cue.inverted:
@@ -331,15 +317,15 @@ def _is_near(frame: Frame, gap: int, at: int) -> bool:
     """Tell whether a cue stands right before a quotation, with at most an article, *it* or *as* between."""
     if gap > _NEAR:
         return False
-    return not any(frame.flags[i] & (CAPITAL | CONJUNCTION) for i in range(at - gap, at))
+    return not any(frame.flags[i] & (t.CAPITAL | t.CONJUNCTION) for i in range(at - gap, at))
 
 
 def _for_somebody(frame: Frame, at: int) -> Attribution | None:
     """Read "For the minister, the plan is ..." at the head of a sentence, and "to her," right before a quotation."""
     own = at > 3 and frame.low[at - 3] in ("for", "to") and frame.low[at - 2] in ("him", "her", "them")
-    if own and frame.flags[at - 1] & COMMA:
+    if own and frame.flags[at - 1] & t.COMMA:
         return Attribution((at - 2, at - 1), (at - 3, at - 2), BEFORE)
-    if frame.size < 4 or frame.low[0] not in ("for", "to") or frame.flags[0] & QUOTE:
+    if frame.size < 4 or frame.low[0] not in ("for", "to") or frame.flags[0] & t.QUOTE:
         return None
     subject = noun_phrase_at(frame, 1, frame.size)
     if subject is None and frame.low[1] in ("him", "her", "them"):
@@ -348,18 +334,18 @@ def _for_somebody(frame: Frame, at: int) -> Attribution | None:
         return None
     if frame.low[subject[1] : subject[1] + 2] in (["it", "is"], ["it", "was"]):
         return None if frame.low[subject[1] - 1] in lexicon("places") else Attribution(subject, None, BEFORE)
-    if not frame.flags[subject[1]] & COMMA:
+    if not frame.flags[subject[1]] & t.COMMA:
         return None
-    if not ((subject == (1, 2) and frame.flags[1] & OBJECT) or _is_human(frame, subject)):
+    if not ((subject == (1, 2) and frame.flags[1] & t.OBJECT) or _is_human(frame, subject)):
         return None
     return Attribution(subject, (0, 1), BEFORE)
 
 
 def _is_human(frame: Frame, subject: Range) -> bool:
     """Tell whether a noun phrase names a person or somebody by a post; a lone name may be a country."""
-    if frame.flags[subject[0]] & CAPITAL:
-        return subject[1] - subject[0] > 1 and bool(frame.flags[subject[0] + 1] & CAPITAL)
-    return any(frame.flags[i] & ROLE and frame.low[i] not in lexicon("bodies") for i in range(*subject)) and (
+    if frame.flags[subject[0]] & t.CAPITAL:
+        return subject[1] - subject[0] > 1 and bool(frame.flags[subject[0] + 1] & t.CAPITAL)
+    return any(frame.flags[i] & t.ROLE and frame.low[i] not in lexicon("bodies") for i in range(*subject)) and (
         frame.low[subject[0]] in ("the", "his", "her", "its", "their")
     )
 
@@ -367,24 +353,24 @@ def _is_human(frame: Frame, subject: Range) -> bool:
 def _label(frame: Frame, index: int) -> Attribution | None:
     """Read "Source: “...”" and "“...” – Source" and "“...” Source."."""
     at = frame.at[index]
-    if at >= 2 and frame.flags[at - 1] & COLON and (index == 0 or frame.at[index - 1] < at - _LABEL_REACH):
+    if at >= 2 and frame.flags[at - 1] & t.COLON and (index == 0 or frame.at[index - 1] < at - _LABEL_REACH):
         subject = main_subject(frame, at - 1)
         if subject is not None:
             return Attribution(_before_unknown_verb(frame, subject), None, BEFORE)
-    if at >= 2 and frame.flags[at - 1] & DASH and at + 1 < frame.size and frame.flags[at + 1] & DASH:
+    if at >= 2 and frame.flags[at - 1] & t.DASH and at + 1 < frame.size and frame.flags[at + 1] & t.DASH:
         subject = _name_before(frame, at - 1)
         if subject is not None:
             return Attribution(subject, None, BEFORE)
     following = at + 1
-    if following < frame.size and frame.flags[following] & (DASH | COMMA | STOP):
+    if following < frame.size and frame.flags[following] & (t.DASH | t.COMMA | t.STOP):
         following += 1
-    if following + 1 < frame.size and frame.low[following] == "so" and frame.flags[following + 1] & CAPITAL:
+    if following + 1 < frame.size and frame.low[following] == "so" and frame.flags[following + 1] & t.CAPITAL:
         following += 1  # "so Holm", translated from German
-    if following < frame.size and frame.flags[following] & (CAPITAL | DETERMINER) and index == len(frame.at) - 1:
+    if following < frame.size and frame.flags[following] & (t.CAPITAL | t.DETERMINER) and index == len(frame.at) - 1:
         subject = noun_phrase_at(frame, following, frame.size)
         if subject is not None and can_speak(frame, subject):
             rest = subject[1]
-            if rest >= frame.size or frame.flags[rest] & COMMA:
+            if rest >= frame.size or frame.flags[rest] & t.COMMA:
                 return Attribution(subject, None, AFTER)
     return None
 
@@ -400,9 +386,9 @@ def _in_brackets(frame: Frame, at: int) -> Attribution | None:
 def _before_unknown_verb(frame: Frame, subject: Range) -> Range:
     """Cut a noun phrase that ran over a verb no lexicon knows: "the sign at the gate leaves no doubt:"."""
     flags = frame.flags
-    noun = next((i for i in range(*subject) if flags[i] & ROLE), subject[1])
+    noun = next((i for i in range(*subject) if flags[i] & t.ROLE), subject[1])
     for i in range(noun + 1, subject[1]):
-        if not flags[i] and frame.low[i].endswith("s") and not flags[i - 1] & (PREPOSITION | POSSESSIVE):
+        if not flags[i] and frame.low[i].endswith("s") and not flags[i - 1] & (t.PREPOSITION | t.POSSESSIVE):
             return subject[0], i
     return subject
 
@@ -410,7 +396,7 @@ def _before_unknown_verb(frame: Frame, subject: Range) -> Range:
 def _name_before(frame: Frame, end: int) -> Range | None:
     """Return the capitalised name of two words or more, or the title and name, that end before token `end`."""
     start = end
-    while start > 0 and frame.flags[start - 1] & (CAPITAL | TITLE) and not frame.flags[start - 1] & DAY:
+    while start > 0 and frame.flags[start - 1] & (t.CAPITAL | t.TITLE) and not frame.flags[start - 1] & t.DAY:
         start -= 1
     return (start, end) if end - start > 1 and can_speak(frame, (start, end)) else None
 
@@ -419,7 +405,7 @@ def _as_something(frame: Frame, index: int) -> Attribution | None:
     """Read "X sees Y as a “...”" with a verb that no lexicon knows: the subject of the sentence is the source."""
     at = frame.at[index]
     i = at - 1
-    while i >= 0 and at - i <= _NEAR and not frame.flags[i] & (COMMA | STOP | QUOTE):
+    while i >= 0 and at - i <= _NEAR and not frame.flags[i] & (t.COMMA | t.STOP | t.QUOTE):
         if frame.low[i] == "as":
             subject = main_subject(frame, i)
             if subject is None or frame.low[subject[0]] in ("it", "i", "we", "you", "who"):
@@ -438,7 +424,7 @@ def _is_nickname(frame: Frame, index: int, text: str, before: tuple[Attribution,
         return False
     quote = frame.quotes[index]
     short = len(text[quote.start : min(quote.end, quote.start + 80)].split()) <= _NEAR
-    head = next((i for i in range(*carried.subject) if frame.flags[i] & PREPOSITION), carried.subject[1])
+    head = next((i for i in range(*carried.subject) if frame.flags[i] & t.PREPOSITION), carried.subject[1])
     return short and frame.low[head - 1] in lexicon("naming_crowds")
 
 
@@ -453,10 +439,15 @@ def _only_names(frame: Frame, text: str, index: int, before: tuple[Attribution, 
 
 def _hands_on(frame: Frame, index: int, direct: Attribution, before: tuple[Attribution, int]) -> bool:
     """Tell whether the cue behind a quotation opens the next one: somebody shouted, “A,” X joked, “B”."""
-    if direct.cue is None or before[0].subject is None or before[1] > 1 or not frame.flags[frame.at[index] - 1] & COMMA:
+    if (
+        direct.cue is None
+        or before[0].subject is None
+        or before[1] > 1
+        or not frame.flags[frame.at[index] - 1] & t.COMMA
+    ):
         return False
     after = max(direct.cue[1], direct.subject[1] if direct.subject else 0)
-    if after + 1 >= frame.size or not frame.flags[after] & (COMMA | COLON):
+    if after + 1 >= frame.size or not frame.flags[after] & (t.COMMA | t.COLON):
         return False
     if index + 1 >= len(frame.at):
         return False
@@ -464,8 +455,8 @@ def _hands_on(frame: Frame, index: int, direct: Attribution, before: tuple[Attri
     aside = range(after + 1, following - 1)
     return following == after + 1 or (
         len(aside) < _APPOSITION
-        and bool(frame.flags[following - 1] & (COMMA | COLON))
-        and not any(frame.flags[i] & (COMMA | STOP | PRONOUN) for i in aside)
+        and bool(frame.flags[following - 1] & (t.COMMA | t.COLON))
+        and not any(frame.flags[i] & (t.COMMA | t.STOP | t.PRONOUN) for i in aside)
     )
 
 
@@ -491,7 +482,7 @@ def _is_reason(frame: Frame, before: Attribution, found: Sequence[Cue], at: int)
     if not any(c.at == before.cue and c.passive for c in found):
         return False
     reason = range(before.subject[1], at - 1)
-    return any(frame.flags[i] & PREPOSITION and frame.low[i + 1].endswith("ing") for i in reason)
+    return any(frame.flags[i] & t.PREPOSITION and frame.low[i + 1].endswith("ing") for i in reason)
 
 
 def _is_announced_act(frame: Frame, before: Attribution, found: Sequence[Cue]) -> bool:
@@ -522,48 +513,52 @@ def _is_passive_near(found: Sequence[Cue], before: tuple[Attribution, int]) -> b
 def attribute(frame: Frame, text: str, found: Sequence[Cue] | None = None) -> list[Attribution | None]:
     """Return what carries each quotation of a sentence, None where the sentence has nothing that does."""
     found = cues(frame) if found is None else found
-    result: list[Attribution | None] = []
     places = [cue.at[0] for cue in found]
+    result: list[Attribution | None] = []
     for index, at in enumerate(frame.at):
-        bracketed = _in_brackets(frame, at)
-        if bracketed is not None:
-            result.append(bracketed)
-            continue
-        n = bisect_left(places, at)
-        direct = _after(frame, text, index, found[n : n + _CUES])
-        before = _before(frame, text, index, found[max(0, n - _CUES) : n])
-        if before is not None and before[0].subject is None and not _is_passive_near(found, before):
-            before = None
-        if before is not None and _is_reason(frame, before[0], found, at):
-            before = None
-        if before is not None and (_only_names(frame, text, index, before) or _is_nickname(frame, index, text, before)):
-            result.append(None)
-            continue
         earlier = result[-1] if result else None
-        if direct is not None and before is not None and _hands_on(frame, index, direct, before):
-            direct = None
-        if direct is not None and before is not None and _passes_on(found, direct) and _says(found, before[0]):
-            direct = None
-        planned = (
-            _tail(frame, index, found, said=False) if before and _is_announced_act(frame, before[0], found) else None
-        )
-        if direct is not None and not _goes_on(frame, earlier, index, found):
-            result.append(direct)
-        elif planned is not None:
-            result.append(planned)
-        elif earlier is not None and earlier.place == BEFORE and not _cue_between(found, frame.at[index - 1], at):
-            result.append(earlier)  # "what he called “...” and “...”": one cue
-        elif before is not None and before[0].subject is not None and _is_near(frame, before[1], at):
-            result.append(before[0])
-        else:
-            result.append(
-                _tail(frame, index, found, said=before is not None and _says(found, before[0]))
-                or _for_somebody(frame, at)
-                or (before[0] if before else None)
-                or _label(frame, index)
-                or _as_something(frame, index)
-            )
+        result.append(_in_brackets(frame, at) or _carrier(frame, text, index, found, bisect_left(places, at), earlier))
     return result
 
 
-__all__ = ["AFTER", "BEFORE", "NAME", "RELATIVE", "ROLE", "TAIL", "Attribution", "attribute"]
+def _carrier(
+    frame: Frame, text: str, index: int, found: Sequence[Cue], n: int, earlier: Attribution | None
+) -> Attribution | None:
+    """Return what carries one quotation; `n` is the number of cues before it, `earlier` what carries the one before."""
+    at = frame.at[index]
+    direct = _after(frame, text, index, found[n : n + _CUES])
+    before = _before(frame, text, index, found[max(0, n - _CUES) : n])
+    if before is not None and _carries_nothing(frame, before, found, at):
+        before = None
+    if before is not None and (_only_names(frame, text, index, before) or _is_nickname(frame, index, text, before)):
+        return None
+    said = before is not None and _says(found, before[0])
+    if (
+        direct is not None
+        and before is not None
+        and (_hands_on(frame, index, direct, before) or (said and _passes_on(found, direct)))
+    ):
+        direct = None
+    if direct is not None and not _goes_on(frame, earlier, index, found):
+        return direct
+    if before is not None and _is_announced_act(frame, before[0], found):
+        planned = _tail(frame, index, found, said=False)
+        if planned is not None:
+            return planned
+    if earlier is not None and earlier.place == BEFORE and not _cue_between(found, frame.at[index - 1], at):
+        return earlier  # "what he called “...” and “...”": one cue
+    if before is not None and before[0].subject is not None and _is_near(frame, before[1], at):
+        return before[0]
+    return (
+        _tail(frame, index, found, said=said)
+        or _for_somebody(frame, at)
+        or (before[0] if before else None)
+        or _label(frame, index)
+        or _as_something(frame, index)
+    )
+
+
+def _carries_nothing(frame: Frame, before: tuple[Attribution, int], found: Sequence[Cue], at: int) -> bool:
+    """Tell whether the nearest cue before a quotation has neither a source nor a hold on it."""
+    sourceless = before[0].subject is None and not _is_passive_near(found, before)
+    return sourceless or _is_reason(frame, before[0], found, at)

@@ -9,28 +9,21 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final, Literal
 
+from nato_stance import tokens as t
 from nato_stance.attribution import AFTER, Attribution, attribute
 from nato_stance.headings import Headings
 from nato_stance.indirect import IndirectSpeech, indirect_speech
 from nato_stance.lexicon_files import entries, lexicon
 from nato_stance.non_statements import continues_titles, is_markup, is_title_case, modifies_noun, names_something
+from nato_stance.noun_phrases import main_subject, noun_phrase_at, possessor, span_of, subject_before
 from nato_stance.paragraphs import paragraphs
 from nato_stance.people import People, split_name
 from nato_stance.quotes import QuotedSpan, quoted_spans
 from nato_stance.records import InvalidTypeError, Kind, Quotation, Span
 from nato_stance.reporter import reporter_sentences
 from nato_stance.resolution import Resolver, Speaker
-from nato_stance.speakers import (
-    Cue,
-    cues,
-    in_subordinate_clause,
-    main_subject,
-    noun_phrase_at,
-    possessor,
-    span_of,
-    subject_before,
-)
-from nato_stance.tokens import COLON, COMMA, DASH, PRONOUN, Frame
+from nato_stance.speakers import Cue, cues, in_subordinate_clause
+from nato_stance.tokens import Frame
 from nato_stance.transcripts import Turn, transcript_turns
 from nato_stance.verbs import verb_forms
 
@@ -197,7 +190,7 @@ class _Extraction:
             subject = _lead_in(frame) or subject
         if subject is None:
             return
-        if not found and not frame.flags[-1] & COLON and not self.resolver.names_person(frame, subject):
+        if not found and not frame.flags[-1] & t.COLON and not self.resolver.names_person(frame, subject):
             self.resolver.introduce(frame, subject)
             return
         self.resolver.resolve(frame, subject)
@@ -303,7 +296,7 @@ class _Extraction:
             self._draft(kind, quote, running, None, frame, index, "none")
             return
         begun = bool(self.drafts) and self.drafts[-1].paragraph == index
-        colon = not begun and not self.waiting and frame.at[i] > 0 and frame.flags[frame.at[i] - 1] & COLON
+        colon = not begun and not self.waiting and frame.at[i] > 0 and frame.flags[frame.at[i] - 1] & t.COLON
         if kind == "direct" and (len(words) > 2 or (colon and len(words) > 1)) and (colon or frame.at[i] == 0):
             self._draft(kind, quote, None, None, frame, index, "none")
             return
@@ -335,7 +328,7 @@ class _Extraction:
         if adjacent is not None and adjacent[1] == at and not begun and self.resolver.names_body(frame, adjacent):
             return False  # "Harbour Alliance “brings together those who ...”" in a paragraph of its own
         subject = main_subject(frame, at)
-        return subject is None or bool(frame.flags[subject[0]] & PRONOUN) or self.resolver.may_be_last(frame, subject)
+        return subject is None or bool(frame.flags[subject[0]] & t.PRONOUN) or self.resolver.may_be_last(frame, subject)
 
     def _draft(
         self,
@@ -386,17 +379,17 @@ class _Extraction:
         introduced = (
             at == 0
             or frame.words[at - 1] in _EDGES
-            or bool(before & (COMMA | COLON | DASH))
+            or bool(before & (t.COMMA | t.COLON | t.DASH))
             or frame.low[at - 1] == "that"
         )
         first = next((c for c in words if c.isalnum()), "")
         if first.islower():
-            opened = bool(before & (COMMA | COLON)) or (at > 0 and frame.words[at - 1] == "(")
+            opened = bool(before & (t.COMMA | t.COLON)) or (at > 0 and frame.words[at - 1] == "(")
             opened = opened or (at == 0 and place == AFTER and len(words.split()) >= _CLAUSE)
             clause = len(words.split()) > _LONG_FRAGMENT or words.partition(" ")[0].lower() in _SUBJECTS
             return "direct" if opened and (clause or at == 0) else "mixed"
         ends = words.rstrip("\"'”’»)]")[-1:] in _CLAUSE_END or at + 1 >= frame.size
-        ends = ends or bool(frame.flags[at + 1] & (COMMA | DASH))
+        ends = ends or bool(frame.flags[at + 1] & (t.COMMA | t.DASH))
         ends = ends or (place == AFTER and len(words.split()) > _LONG_FRAGMENT)
         if introduced and ends and (" " in words or words[-1] in _CLAUSE_END):
             return "direct"
@@ -428,7 +421,7 @@ def _first_word(text: str, position: int) -> str:
 def _lead_in(frame: Frame) -> tuple[int, int] | None:
     """Return the source of a line that leads to a quotation: "This from the minister's office:"."""
     for i in range(1, min(_LEAD, frame.size - 1)):
-        if frame.low[i] == "from" and frame.flags[-1] & COLON:
+        if frame.low[i] == "from" and frame.flags[-1] & t.COLON:
             subject = noun_phrase_at(frame, i + 1, frame.size)
             return subject if subject is not None and subject[1] == frame.size - 1 else None
     return None
@@ -439,13 +432,13 @@ def _interrupts(frame: Frame, carried: Attribution) -> bool:
     if carried.cue is None or carried.subject is None or carried.place == AFTER:
         return False
     begin = min(carried.cue[0], carried.subject[0])
-    return begin > 0 and bool(frame.flags[begin - 1] & COMMA)
+    return begin > 0 and bool(frame.flags[begin - 1] & t.COMMA)
 
 
 def _adds(frame: Frame, i: int, cue: tuple[int, int]) -> bool:
     """Tell whether a quotation after a colon only adds to what its cue already reports: "He ruled out talks: “...”"."""
     at = frame.at[i]
-    return at - cue[1] > 1 and bool(frame.flags[at - 1] & COLON)
+    return at - cue[1] > 1 and bool(frame.flags[at - 1] & t.COLON)
 
 
 def _cue_span(frame: Frame, carried: Attribution) -> Span | None:

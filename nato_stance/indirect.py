@@ -11,76 +11,20 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
+from nato_stance import tokens as t
 from nato_stance.lexicon_files import entries, lexicon
+from nato_stance.noun_phrases import Range, after_dateline, can_speak, noun_phrase_at
 from nato_stance.people import PARTICLES
-from nato_stance.speakers import Cue, Range, after_dateline, can_speak, noun_phrase_at
-from nato_stance.tokens import (
-    ADVERB,
-    AUXILIARY,
-    CAPITAL,
-    COLON,
-    COMMA,
-    CONJUNCTION,
-    DASH,
-    DAY,
-    DETERMINER,
-    OBJECT,
-    PREPOSITION,
-    PRONOUN,
-    QUOTE,
-    RELATIVE,
-    ROLE,
-    STOP,
-    TITLE,
-    VERB,
-    Frame,
-)
+from nato_stance.speakers import Cue
+from nato_stance.tokens import Frame
 from nato_stance.verbs import GERUND, PAST, SAY
 
 _AUTHORS: Final = frozenset(["i", "we", "you", "who", "one"])
-_NEGATIONS: Final = frozenset(
-    [
-        "not",
-        "never",
-        "n't",
-        "didn't",
-        "doesn't",
-        "don't",
-        "won't",
-        "wouldn't",
-        "hasn't",
-        "haven't",
-        "hadn't",
-        "isn't",
-        "wasn't",
-        "cannot",
-        "can't",
-        "couldn't",
-    ]
-)
 _DOUBTFUL: Final = frozenset(
     ["may", "might", "could", "can", "should", "would", "must", "if", "whether", "cannot", "can't", "couldn't", "shall"]
 )
 _QUESTIONS: Final = frozenset(["whether", "if", "how", "why", "what", "who", "when", "where"])
 _ASKS: Final = frozenset(["ask", "wonder", "doubt", "question", "explain", "say"])
-_EMPTY: Final = frozenset(
-    [
-        "you",
-        "me",
-        "us",
-        "so",
-        "nothing",
-        "something",
-        "little",
-        "much",
-        "anything",
-        "everything",
-        "yes",
-        "no",
-        "goodbye",
-        "hello",
-    ]
-)
 _ADDRESSED: Final = frozenset(
     ["tell", "assure", "inform", "remind", "warn", "advise", "promise", "reassure", "caution", "alert"]
 )
@@ -112,9 +56,9 @@ def _is_doubtful(frame: Frame, cue: Cue) -> bool:
     """Tell whether a cue is negated, hypothetical or a question ("did not say", "could argue", "if they say")."""
     i = cue.at[0] - 1
     low = cue.subject[1] if cue.subject and cue.subject[1] <= cue.at[0] else max(0, cue.at[0] - 4)
-    while i >= low and frame.flags[i] & (AUXILIARY | ADVERB | CONJUNCTION):
+    while i >= low and frame.flags[i] & (t.AUXILIARY | t.ADVERB | t.CONJUNCTION):
         word = frame.words[i].lower().replace("’", "'")
-        if word in _NEGATIONS or word in _DOUBTFUL:
+        if word in lexicon("negations") or word in _DOUBTFUL:
             return True
         i -= 1
     begin = cue.begin
@@ -130,7 +74,7 @@ def _has_source(frame: Frame, cue: Cue) -> bool:
         return False
     if can_speak(frame, cue.subject):
         return True
-    return bool(frame.flags[cue.subject[0]] & DETERMINER) and (not cue.flags or bool(cue.flags & PAST))
+    return bool(frame.flags[cue.subject[0]] & t.DETERMINER) and (not cue.flags or bool(cue.flags & PAST))
 
 
 def _end_of_content(frame: Frame, start: int, later: Sequence[Cue], opener: Cue | None = None) -> int:
@@ -145,9 +89,9 @@ def _end_of_content(frame: Frame, start: int, later: Sequence[Cue], opener: Cue 
             end = min(end, cut)
             break
     for i in range(start, end):
-        if flags[i] & QUOTE or (frame.words[i] in (";", "(") and i > start):
+        if flags[i] & t.QUOTE or (frame.words[i] in (";", "(") and i > start):
             return i
-        if flags[i] & COLON and i + 1 < frame.size and flags[i + 1] & QUOTE:
+        if flags[i] & t.COLON and i + 1 < frame.size and flags[i + 1] & t.QUOTE:
             return i
     return end
 
@@ -159,12 +103,12 @@ def _cut_before(frame: Frame, cue: Cue, start: int) -> int | None:
     if cue.begin <= start and (cue.at[0] <= start or not cue.subject or cue.subject[1] > start):
         return None
     i = (cue.begin if cue.begin > start else cue.at[0]) - 1
-    while i > start and frame.flags[i] & (AUXILIARY | ADVERB):
+    while i > start and frame.flags[i] & (t.AUXILIARY | t.ADVERB):
         i -= 1
-    if frame.flags[i] & (COMMA | DASH):
+    if frame.flags[i] & (t.COMMA | t.DASH):
         return i
     if frame.low[i] in _CUTS and cue.finite and not cue.passive:
-        while i > start and frame.flags[i - 1] & (COMMA | DASH):
+        while i > start and frame.flags[i - 1] & (t.COMMA | t.DASH):
             i -= 1
         return i
     return _lead_in(frame, i, start) if cue.finite and not cue.passive else None
@@ -173,9 +117,9 @@ def _cut_before(frame: Frame, cue: Cue, start: int) -> int | None:
 def _lead_in(frame: Frame, i: int, start: int) -> int | None:
     """Return the comma before a conjunction and a short phrase that lead in a later cue ("..., but today he")."""
     for j in range(i, max(start, i - 6), -1):
-        if frame.flags[j] & (VERB | AUXILIARY | PRONOUN) and not frame.flags[j] & CAPITAL:
+        if frame.flags[j] & (t.VERB | t.AUXILIARY | t.PRONOUN) and not frame.flags[j] & t.CAPITAL:
             return None
-        if frame.low[j] in _CUTS and frame.flags[j - 1] & (COMMA | DASH):
+        if frame.low[j] in _CUTS and frame.flags[j - 1] & (t.COMMA | t.DASH):
             return j - 1
     return None
 
@@ -184,19 +128,19 @@ def _skip_object(frame: Frame, i: int) -> int:
     """Step over who is told: "told the EU", "assured them", "told reporters on Monday"."""
     if i >= frame.size:
         return i
-    if frame.flags[i] & OBJECT:
+    if frame.flags[i] & t.OBJECT:
         return i + 1
-    if frame.flags[i] & PRONOUN:
+    if frame.flags[i] & t.PRONOUN:
         return i
     found = noun_phrase_at(frame, i, min(frame.size, i + _THAT_REACH))
     if found is None:
         return i
     if any(
-        frame.flags[j] & (AUXILIARY | VERB) and not frame.flags[j] & CAPITAL
+        frame.flags[j] & (t.AUXILIARY | t.VERB) and not frame.flags[j] & t.CAPITAL
         for j in range(i, min(frame.size, found[1] + 1))
     ):
         # "told Russia would": what looks like an object is the subject of the clause.
-        return i + 1 if frame.low[i].endswith("ers") or frame.flags[i] & ROLE else i
+        return i + 1 if frame.low[i].endswith("ers") or frame.flags[i] & t.ROLE else i
     return found[1]
 
 
@@ -204,42 +148,52 @@ def _after_that(frame: Frame, start: int, lemma: str) -> int | None:
     """Return the token after *that* where one follows a cue closely, with time, place or addressee between."""
     if start >= frame.size:
         return None
-    between = PREPOSITION | ADVERB | DAY | COMMA
+    between = t.PREPOSITION | t.ADVERB | t.DAY | t.COMMA
     if frame.low[start] != "that" and lemma not in _ADDRESSED and not frame.flags[start] & between:
         return None
     for i in range(start, min(frame.size, start + _THAT_REACH)):
         if frame.low[i] == "that":
-            return i + 1 if i == start or not frame.flags[i - 1] & COMMA or i - start < 6 else None
-        if frame.flags[i] & (QUOTE | COLON | STOP | PRONOUN | AUXILIARY | VERB) and not frame.flags[i] & ROLE:
+            return i + 1 if i == start or not frame.flags[i - 1] & t.COMMA or i - start < 6 else None
+        if (
+            frame.flags[i] & (t.QUOTE | t.COLON | t.STOP | t.PRONOUN | t.AUXILIARY | t.VERB)
+            and not frame.flags[i] & t.ROLE
+        ):
             return None
     return None
 
 
 def _is_empty(frame: Frame, start: int) -> bool:
     """Tell whether what follows a verb says nothing of what was said ("said so", "said nothing of it")."""
-    if frame.low[start] not in _EMPTY:
+    if frame.low[start] not in lexicon("empty_objects"):
         return False
-    following = frame.flags[start + 1] if start + 1 < frame.size else STOP
-    return frame.low[start] in ("me", "us", "you") or bool(following & (COMMA | STOP | PREPOSITION | CONJUNCTION))
+    following = frame.flags[start + 1] if start + 1 < frame.size else t.STOP
+    return frame.low[start] in ("me", "us", "you") or bool(
+        following & (t.COMMA | t.STOP | t.PREPOSITION | t.CONJUNCTION)
+    )
 
 
 def _looks_like_clause(frame: Frame, start: int) -> bool:
     """Tell whether a clause without *that* begins at token `start`: a subject, and a finite verb soon after."""
     flags = frame.flags
-    if start >= frame.size or _is_empty(frame, start) or (flags[start] & PRONOUN and start + 1 == frame.size):
+    if start >= frame.size or _is_empty(frame, start) or (flags[start] & t.PRONOUN and start + 1 == frame.size):
         return False
-    if flags[start] & (COMMA | STOP | COLON | DASH | QUOTE | OBJECT | CONJUNCTION) or frame.low[start] == "to":
+    if (
+        flags[start] & (t.COMMA | t.STOP | t.COLON | t.DASH | t.QUOTE | t.OBJECT | t.CONJUNCTION)
+        or frame.low[start] == "to"
+    ):
         return False
-    if flags[start] & PREPOSITION and not flags[start] & CAPITAL:
+    if flags[start] & t.PREPOSITION and not flags[start] & t.CAPITAL:
         return False
     for i in range(start, min(frame.size, start + _CLAUSE_REACH)):
-        if flags[i] & (STOP | QUOTE | COLON):
+        if flags[i] & (t.STOP | t.QUOTE | t.COLON):
             break
-        if i > start and (flags[i] & AUXILIARY or (flags[i] & VERB and not flags[i - 1] & (DETERMINER | PREPOSITION))):
+        if i > start and (
+            flags[i] & t.AUXILIARY or (flags[i] & t.VERB and not flags[i - 1] & (t.DETERMINER | t.PREPOSITION))
+        ):
             return True
-        if flags[i] & PRONOUN and not flags[i] & RELATIVE and not flags[i - 1] & PREPOSITION:
+        if flags[i] & t.PRONOUN and not flags[i] & t.RELATIVE and not flags[i - 1] & t.PREPOSITION:
             return True
-        if i > start and frame.low[i].endswith("ed") and not flags[i - 1] & (DETERMINER | PREPOSITION):
+        if i > start and frame.low[i].endswith("ed") and not flags[i - 1] & (t.DETERMINER | t.PREPOSITION):
             return True
     return False
 
@@ -268,13 +222,13 @@ def _clause_start(frame: Frame, cue: Cue) -> int | None:
 
 
 def _skip_time_and_place(frame: Frame, i: int) -> int:
-    while i < frame.size and frame.flags[i] & (ADVERB | DAY) and not frame.flags[i] & (AUXILIARY | ROLE):
+    while i < frame.size and frame.flags[i] & (t.ADVERB | t.DAY) and not frame.flags[i] & (t.AUXILIARY | t.ROLE):
         if frame.low[i] == "there":
             return i  # "insisted there was none"
         i += 1
-    if i + 1 < frame.size and frame.low[i] in ("on", "in") and frame.flags[i + 1] & DAY:
+    if i + 1 < frame.size and frame.low[i] in ("on", "in") and frame.flags[i + 1] & t.DAY:
         i += 2
-        while i < frame.size and frame.flags[i] & (ADVERB | DAY):
+        while i < frame.size and frame.flags[i] & (t.ADVERB | t.DAY):
             i += 1
     return i
 
@@ -296,9 +250,9 @@ def _object_start(frame: Frame, cue: Cue) -> int | None:
         return None
     if cue.lemma == "recount" and frame.low[start] not in _QUESTIONS:
         return None
-    if flag & (COMMA | STOP | COLON | DASH | QUOTE | CONJUNCTION) and frame.low[start] not in _QUESTIONS:
+    if flag & (t.COMMA | t.STOP | t.COLON | t.DASH | t.QUOTE | t.CONJUNCTION) and frame.low[start] not in _QUESTIONS:
         return None
-    if flag & PREPOSITION and frame.low[start] != "to":
+    if flag & t.PREPOSITION and frame.low[start] != "to":
         return None
     return start
 
@@ -309,12 +263,16 @@ def _has_complement(frame: Frame, start: int) -> bool:
     for i in range(start + 1, min(frame.size, start + _CLAUSE_REACH)):
         if frame.low[i] == "as":
             return True
-        joined = joined or bool(frame.flags[i] & CONJUNCTION)
-        if not joined and frame.low[i] in ("a", "an", "the") and not frame.flags[i - 1] & (PREPOSITION | CONJUNCTION):
+        joined = joined or bool(frame.flags[i] & t.CONJUNCTION)
+        if (
+            not joined
+            and frame.low[i] in ("a", "an", "the")
+            and not frame.flags[i - 1] & (t.PREPOSITION | t.CONJUNCTION)
+        ):
             return True
-        if frame.flags[i] & (COMMA | STOP | QUOTE):
+        if frame.flags[i] & (t.COMMA | t.STOP | t.QUOTE):
             break
-    return bool(frame.flags[start] & (OBJECT | PRONOUN))
+    return bool(frame.flags[start] & (t.OBJECT | t.PRONOUN))
 
 
 def _tail_content(frame: Frame, cue: Cue, floor: int) -> Range | None:
@@ -322,31 +280,33 @@ def _tail_content(frame: Frame, cue: Cue, floor: int) -> Range | None:
     if not cue.finite or cue.passive or cue.lemma not in _clause_verbs():
         return None
     i = cue.begin - 1
-    if i <= floor or not frame.flags[i] & (COMMA | DASH):
+    if i <= floor or not frame.flags[i] & (t.COMMA | t.DASH):
         return None
     end = cue.end
     if cue.lemma in ("tell", "assure", "remind", "inform") and not cue.inverted:
         end = _skip_object(frame, end)
     end = _skip_time_and_place(frame, end)
-    if end < frame.size and not frame.flags[end] & (COMMA | STOP | PREPOSITION | DASH | CONJUNCTION | DAY | ADVERB):
+    if end < frame.size and not frame.flags[end] & (
+        t.COMMA | t.STOP | t.PREPOSITION | t.DASH | t.CONJUNCTION | t.DAY | t.ADVERB
+    ):
         return None
     if end < frame.size and frame.low[end] == "that":
         return None
     start = floor or after_dateline(frame, i)
-    while start < i and frame.flags[start] & (COMMA | DASH):
+    while start < i and frame.flags[start] & (t.COMMA | t.DASH):
         start += 1
     return (start, i) if i - start >= _MIN_TOKENS and _has_finite_verb(frame, start, i) else None
 
 
 def _has_finite_verb(frame: Frame, start: int, end: int) -> bool:
     return any(
-        frame.flags[i] & (AUXILIARY | VERB) or frame.low[i].endswith("ed") or frame.flags[i] & PRONOUN
+        frame.flags[i] & (t.AUXILIARY | t.VERB) or frame.low[i].endswith("ed") or frame.flags[i] & t.PRONOUN
         for i in range(start, end)
     )
 
 
 def _holds_quote(frame: Frame, content: Range) -> bool:
-    return any(frame.flags[i] & QUOTE for i in range(*content))
+    return any(frame.flags[i] & t.QUOTE for i in range(*content))
 
 
 def indirect_speech(frame: Frame, found: Sequence[Cue], taken: frozenset[Range] = frozenset()) -> list[IndirectSpeech]:
@@ -388,7 +348,7 @@ def _tail(frame: Frame, usable: Sequence[Cue], found: Sequence[Cue]) -> Indirect
         if not cue.flags or _relays(frame, cue, usable):
             continue
         content = _tail_content(frame, cue, 0)
-        goes_on = cue.end + 1 < frame.size and frame.flags[cue.end + 1] & (AUXILIARY | VERB)
+        goes_on = cue.end + 1 < frame.size and frame.flags[cue.end + 1] & (t.AUXILIARY | t.VERB)
         split = _parted(frame, cue, found) if content is None or goes_on else None
         if split is not None:
             return IndirectSpeech(split, cue)
@@ -410,17 +370,17 @@ def _parted(frame: Frame, cue: Cue, found: Sequence[Cue]) -> tuple[Range, Range]
     """Return the two halves of a clause that a cue interrupts: "The base, she said, had never made ..."."""
     if not cue.finite or cue.passive or cue.lemma not in _clause_verbs() or not 1 < cue.begin <= _SUBJECT_REACH:
         return None
-    if not (frame.flags[cue.begin - 1] & COMMA and cue.end < frame.size and frame.flags[cue.end] & COMMA):
+    if not (frame.flags[cue.begin - 1] & t.COMMA and cue.end < frame.size and frame.flags[cue.end] & t.COMMA):
         return None
     start = cue.end + 1
-    if start >= frame.size or frame.flags[start] & (CONJUNCTION | RELATIVE | QUOTE):
+    if start >= frame.size or frame.flags[start] & (t.CONJUNCTION | t.RELATIVE | t.QUOTE):
         return None
     gerund = frame.low[0].endswith("ing") and frame.low[0] not in lexicon("places")
-    if frame.flags[0] & (PREPOSITION | CONJUNCTION | ADVERB) or gerund:
+    if frame.flags[0] & (t.PREPOSITION | t.CONJUNCTION | t.ADVERB) or gerund:
         return None
     stop = _end_of_content(frame, start, [c for c in found if c.at[0] > cue.at[0]])
     first = (0, cue.begin - 1)
-    if stop - start < _MIN_TOKENS or _holds_quote(frame, first) or (stop < frame.size and frame.flags[stop] & QUOTE):
+    if stop - start < _MIN_TOKENS or _holds_quote(frame, first) or (stop < frame.size and frame.flags[stop] & t.QUOTE):
         return None
     return first, (start, stop)
 
@@ -435,22 +395,22 @@ def _content(frame: Frame, cue: Cue, found: Sequence[Cue], taken: frozenset[Rang
     if start is None:
         return None
     end = _end_of_content(frame, start, later, cue)
-    opens = end + 1 < frame.size and frame.flags[end] & COLON and frame.flags[end + 1] & QUOTE
+    opens = end + 1 < frame.size and frame.flags[end] & t.COLON and frame.flags[end + 1] & t.QUOTE
     if opens and any(start < c.at[0] < end and c.finite and c.flags & SAY for c in later):
         return None  # "said the general had told him: “...”"
-    if end < frame.size and frame.flags[end] & QUOTE:
+    if end < frame.size and frame.flags[end] & t.QUOTE:
         end = _before_quoting_cue(frame, cue, start, end, [c for c in later if c.at in taken])
-    while end > start and (frame.flags[end - 1] & (COMMA | DASH) or frame.low[end - 1] in _CUTS):
+    while end > start and (frame.flags[end - 1] & (t.COMMA | t.DASH) or frame.low[end - 1] in _CUTS):
         end -= 1
-    if end + 1 < frame.size and frame.low[end] == "as" and any(f & QUOTE for f in frame.flags[end + 1 : end + 3]):
+    if end + 1 < frame.size and frame.low[end] == "as" and any(f & t.QUOTE for f in frame.flags[end + 1 : end + 3]):
         return None  # "had described the ships as “...”" belongs to the quotation
     if end - start < _MIN_TOKENS and frame.low[start - 1] == "that" and cue.lemma in lexicon("object_verbs"):
         start -= 1  # "denied that information"
     if end - start < (1 if cue.lemma in lexicon("object_verbs") else _MIN_TOKENS):
         return None
-    if end < frame.size and frame.flags[end] & QUOTE:
+    if end < frame.size and frame.flags[end] & t.QUOTE:
         return None
-    if end - start == 1 and frame.flags[start] & (OBJECT | PRONOUN):
+    if end - start == 1 and frame.flags[start] & (t.OBJECT | t.PRONOUN):
         return None
     if cue.lemma in lexicon("judging_verbs") and _is_name(frame, start, end):
         return None  # "praised Colonel Holm" reports no words
@@ -460,8 +420,11 @@ def _content(frame: Frame, cue: Cue, found: Sequence[Cue], taken: frozenset[Rang
 def _is_name(frame: Frame, start: int, end: int) -> bool:
     """Tell whether tokens are a name and nothing else, titles and a possessor included."""
     return all(
-        frame.flags[i] & (CAPITAL | TITLE) or frame.low[i] in PARTICLES or i == start for i in range(start, end)
-    ) and (bool(frame.flags[end - 1] & CAPITAL) and bool(frame.flags[start] & (CAPITAL | DETERMINER | TITLE | ROLE)))
+        frame.flags[i] & (t.CAPITAL | t.TITLE) or frame.low[i] in PARTICLES or i == start for i in range(start, end)
+    ) and (
+        bool(frame.flags[end - 1] & t.CAPITAL)
+        and bool(frame.flags[start] & (t.CAPITAL | t.DETERMINER | t.TITLE | t.ROLE))
+    )
 
 
 def _before_quoting_cue(frame: Frame, cue: Cue, start: int, end: int, quoting: Sequence[Cue]) -> int:
@@ -470,7 +433,9 @@ def _before_quoting_cue(frame: Frame, cue: Cue, start: int, end: int, quoting: S
     if inner is None:
         return end
     stop = inner.begin
-    while stop > start and frame.flags[stop - 1] & (RELATIVE | PREPOSITION | CONJUNCTION | DETERMINER | COMMA | DASH):
+    while stop > start and frame.flags[stop - 1] & (
+        t.RELATIVE | t.PREPOSITION | t.CONJUNCTION | t.DETERMINER | t.COMMA | t.DASH
+    ):
         stop -= 1
     return stop if cue.lemma in lexicon("object_verbs") or _has_finite_verb(frame, start, stop) else end
 
@@ -480,21 +445,18 @@ def _phrase_content(frame: Frame, cue: Cue, later: Sequence[Cue]) -> Range | Non
     assert cue.subject is not None
     begin, end = cue.at[0], cue.subject[1]
     if begin <= 1:
-        if end >= frame.size or not frame.flags[end] & COMMA:
+        if end >= frame.size or not frame.flags[end] & t.COMMA:
             return None
         start = end + 1
         stop = _end_of_content(frame, start, later)
     else:
         start, stop = 0, begin
-        if not frame.flags[begin - 1] & COMMA and end < frame.size:
+        if not frame.flags[begin - 1] & t.COMMA and end < frame.size:
             return None
-    while stop > start and frame.flags[stop - 1] & (COMMA | DASH):
+    while stop > start and frame.flags[stop - 1] & (t.COMMA | t.DASH):
         stop -= 1
     if stop - start < _MIN_TOKENS or _holds_quote(frame, (start, stop)):
         return None
-    if stop < frame.size and frame.flags[stop] & QUOTE:
+    if stop < frame.size and frame.flags[stop] & t.QUOTE:
         return None
     return start, stop
-
-
-_ = ROLE

@@ -7,111 +7,18 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Final
 
+from nato_stance import tokens as t
 from nato_stance.lexicon_files import lexicon
 from nato_stance.quotes import QuotedSpan
-from nato_stance.tokens import (
-    AUXILIARY,
-    CAPITAL,
-    COMMA,
-    CONJUNCTION,
-    DETERMINER,
-    POSSESSIVE,
-    PREPOSITION,
-    QUOTE,
-    VERB,
-    Frame,
-)
+from nato_stance.tokens import Frame
 from nato_stance.verbs import SAY, verb_forms
 
 _WORD: Final = re.compile(r"\w[\w’'&.-]*")
-_SMALL: Final = frozenset(
-    [
-        "am",
-        "der",
-        "die",
-        "das",
-        "und",
-        "y",
-        "et",
-        "a",
-        "an",
-        "the",
-        "and",
-        "or",
-        "but",
-        "nor",
-        "of",
-        "in",
-        "on",
-        "at",
-        "to",
-        "for",
-        "from",
-        "with",
-        "by",
-        "as",
-        "is",
-        "vs",
-        "v",
-        "de",
-        "la",
-        "le",
-        "du",
-        "van",
-        "von",
-        "into",
-        "over",
-    ]
-)
 _REACH: Final = 4
 _WHAT_REACH: Final = 7
 _CHRISTENING: Final = 7
 _MAX_TITLE_WORDS: Final = 12
 _MAX_TITLE: Final = 200
-_STOPWORDS: Final = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "and",
-        "or",
-        "but",
-        "of",
-        "in",
-        "on",
-        "at",
-        "to",
-        "for",
-        "from",
-        "with",
-        "by",
-        "as",
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "been",
-        "it",
-        "its",
-        "he",
-        "she",
-        "they",
-        "we",
-        "i",
-        "you",
-        "that",
-        "this",
-        "no",
-        "not",
-        "any",
-        "has",
-        "have",
-        "had",
-        "will",
-        "would",
-    ]
-)
 
 
 def is_title_case(words: Sequence[str]) -> bool:
@@ -121,7 +28,7 @@ def is_title_case(words: Sequence[str]) -> bool:
     first = words[0][0]
     if not (first.isupper() or first.isdigit()):
         return False
-    return all(w[0].isupper() or w[0].isdigit() or w.lower() in _SMALL for w in words) and (
+    return all(w[0].isupper() or w[0].isdigit() or w.lower() in lexicon("function_words") for w in words) and (
         len(words) == 1 or words[-1][0].isupper() or words[-1][0].isdigit()
     )
 
@@ -146,13 +53,13 @@ def is_nickname(frame: Frame, index: int, words: Sequence[str]) -> bool:
     at = frame.at[index]
     if len(words) > 3 or not 0 < at < frame.size - 1 or not words or not words[0][0].isupper():
         return False
-    return bool(frame.flags[at - 1] & CAPITAL and frame.flags[at + 1] & CAPITAL)
+    return bool(frame.flags[at - 1] & t.CAPITAL and frame.flags[at + 1] & t.CAPITAL)
 
 
 def follows_naming_phrase(frame: Frame, index: int) -> bool:
     """Tell whether a phrase such as *known as* or *titled* stands right before, with an article at most between."""
     at = frame.at[index]
-    while at > 0 and (frame.flags[at - 1] & (DETERMINER | COMMA) or frame.flags[at - 1] & QUOTE):
+    while at > 0 and (frame.flags[at - 1] & (t.DETERMINER | t.COMMA) or frame.flags[at - 1] & t.QUOTE):
         at -= 1
     if at == 0:
         return False
@@ -168,7 +75,7 @@ def follows_naming_phrase(frame: Frame, index: int) -> bool:
 
 def _says(frame: Frame, i: int) -> bool:
     """Tell whether token `i` is a form of a verb of saying."""
-    return bool(frame.flags[i] & VERB and verb_forms()[frame.low[i]].flags & SAY)
+    return bool(frame.flags[i] & t.VERB and verb_forms()[frame.low[i]].flags & SAY)
 
 
 WORDS_SAID: Final = frozenset(["word", "words", "phrase", "phrases"])
@@ -187,7 +94,7 @@ def is_title(frame: Frame, index: int, words: Sequence[str]) -> bool:
     at, flags = frame.at[index], frame.flags
     works = lexicon("work_nouns")
     for i in range(at - 1, max(-1, at - 1 - _REACH), -1):
-        if flags[i] & CONJUNCTION:
+        if flags[i] & t.CONJUNCTION:
             break
         if frame.low[i] in works or frame.low[i].rstrip("s") in works:
             return True
@@ -203,9 +110,9 @@ def is_title(frame: Frame, index: int, words: Sequence[str]) -> bool:
         return True  # "he told the „Bild am Sonntag“"
     if len(words) > 1 and before[:1].isdigit():
         return True  # "his 1994 “Contract with America”"
-    if flags[at - 1] & POSSESSIVE:
+    if flags[at - 1] & t.POSSESSIVE:
         return True
-    return before in ("on", "in", "during", "from") or (flags[at - 1] & PREPOSITION > 0 and before in ("aboard",))
+    return before in ("on", "in", "during", "from") or (flags[at - 1] & t.PREPOSITION > 0 and before in ("aboard",))
 
 
 def modifies_noun(text: str, quote: QuotedSpan) -> bool:
@@ -218,13 +125,13 @@ def modifies_noun(text: str, quote: QuotedSpan) -> bool:
 
 def content_words(text: str) -> set[str]:
     """Return the words of `text` that carry meaning, in lower case, plural endings cut off."""
-    return {w.lower().rstrip("s.’'") for w in _WORD.findall(text) if w.lower() not in _STOPWORDS}
+    return {w.lower().rstrip("s.’'") for w in _WORD.findall(text) if w.lower() not in lexicon("function_words")}
 
 
 def _is_explained(frame: Frame, index: int) -> bool:
     """Tell whether a gloss follows that makes the words a term: “hardship area,” which is defined as."""
     at = frame.at[index] + 1
-    if at < frame.size and frame.flags[at] & COMMA:
+    if at < frame.size and frame.flags[at] & t.COMMA:
         at += 1
     glosses = _glosses().get(frame.low[at], ()) if at < frame.size else ()
     return any(frame.low[at : at + len(gloss)] == gloss for gloss in glosses)
@@ -243,7 +150,7 @@ def _glosses() -> dict[str, list[list[str]]]:
 def _is_apposed_title(frame: Frame, index: int, text: str) -> bool:
     """Tell whether words between commas are the title of the work named before: Holm's essay, “Tell your story,” is."""
     at = frame.at[index]
-    if not 1 < at < frame.size - 1 or not frame.flags[at - 1] & COMMA or not frame.flags[at + 1] & AUXILIARY:
+    if not 1 < at < frame.size - 1 or not frame.flags[at - 1] & t.COMMA or not frame.flags[at + 1] & t.AUXILIARY:
         return False
     quote = frame.quotes[index]
     return frame.low[at - 2] in lexicon("work_nouns") and text[quote.end - 1] == "," and text[quote.start].isupper()
@@ -252,7 +159,7 @@ def _is_apposed_title(frame: Frame, index: int, text: str) -> bool:
 def continues_titles(frame: Frame, index: int, text: str) -> bool:
     """Tell whether words in title case go on with a list of titles: “Cold Water”, “Thin Ice” and “Sea Legs”."""
     between = range(frame.at[index - 1] + 1, frame.at[index])
-    if index == 0 or not all(frame.flags[i] & COMMA or frame.low[i] in ("and", "or") for i in between):
+    if index == 0 or not all(frame.flags[i] & t.COMMA or frame.low[i] in ("and", "or") for i in between):
         return False
     quote = frame.quotes[index]
     return is_title_case(_WORD.findall(text, quote.start, quote.end))

@@ -10,7 +10,7 @@ import itertools
 import re
 from collections.abc import Iterator
 
-from nato_stance.lexicon_files import lexicon
+from nato_stance.lexicon_files import entries, lexicon
 from nato_stance.records import Span
 
 LINE_BREAK = re.compile(r"\r\n|[\n\r\x0b\x0c\x85\u2028\u2029]")
@@ -22,37 +22,7 @@ _TRAILING = "\"'”’»)]"
 # A full stop, then whatever closes with it, then space: a sentence may end here.
 SENTENCE_END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’»)\]]*+(?=\s)")
 _FIRST_WORD = re.compile(r"\w+")
-_STARTERS = frozenset(
-    [
-        "The",
-        "A",
-        "An",
-        "He",
-        "She",
-        "It",
-        "They",
-        "We",
-        "I",
-        "You",
-        "But",
-        "And",
-        "In",
-        "On",
-        "At",
-        "This",
-        "That",
-        "These",
-        "Those",
-        "There",
-        "His",
-        "Her",
-        "Its",
-        "Their",
-        "As",
-        "If",
-        "When",
-    ]
-)
+_STARTERS = frozenset(entries("sentence_starters"))
 _LEADING = "'’\"“‘«„([—–-"
 _BOUNDARY_WINDOW = 24
 

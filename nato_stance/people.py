@@ -17,41 +17,17 @@ from typing import Final
 from nato_stance.lexicon_files import lexicon
 from nato_stance.records import Span
 
+PARTICLES: Final = lexicon("name_particles")
+ARTICLE_PREFIXES: Final = tuple(
+    f"{article}-" for article in ("al", "el", "as", "ash", "an", "at", "ad", "ar", "az", "ul")
+)
+"""What stands before Arabic surnames, often in lower case: "Hussein al-Tayyar"."""
 _UPPER: Final = "".join(chr(c) for c in range(0x41, 0x530) if chr(c).isupper())
+_NAME: Final = rf"[{_UPPER}](?:[\w\u0300-\u036f]|[’'.-](?=\w))*+\.?"
 # Bounded repetition: a run of a million capitalised words is read in pieces of eight.
 _RUN: Final = re.compile(
-    rf"[{_UPPER}](?:[\w\u0300-\u036f]|[’'.-](?=\w))*+\.?"
-    rf"(?:[ \u00a0](?:(?:de|da|di|du|del|van|von|der|den|la|le|bin|ibn|al|el|ter|dos)[ \u00a0]){{0,2}}"
-    rf"(?:(?:al|el|ash|as|an|at|ad|ar|az|ul)-)?[{_UPPER}](?:[\w\u0300-\u036f]|[’'.-](?=\w))*+\.?){{0,7}}"
-)
-PARTICLES: Final = frozenset(
-    ["de", "da", "di", "du", "del", "van", "von", "der", "den", "la", "le", "bin", "ibn", "al", "el", "ter", "dos"]
-)
-_ROLE_SURNAMES: Final = frozenset(
-    [
-        "turk",
-        "finn",
-        "pole",
-        "dane",
-        "swede",
-        "scot",
-        "hawk",
-        "guard",
-        "steward",
-        "bishop",
-        "pope",
-        "king",
-        "prince",
-        "cook",
-        "baker",
-        "driver",
-        "farmer",
-        "miner",
-        "mason",
-        "parent",
-        "child",
-        "man",
-    ]
+    rf"{_NAME}(?:[ \u00a0](?:(?:{'|'.join(sorted(PARTICLES))})[ \u00a0]){{0,2}}"
+    rf"(?:{'|'.join(ARTICLE_PREFIXES)})?{_NAME}){{0,7}}"
 )
 _MAX_NAME: Final = 3
 _WORD_LIMIT: Final = 40
@@ -59,9 +35,6 @@ _DESCRIBED_MENTIONS: Final = 3
 _APPOSITION: Final = 70
 _WORDS: Final = re.compile(r"[\w-]+")
 _SAME_SURNAME: Final = 12
-_HONORIFICS: Final = frozenset(
-    ["mr", "mrs", "ms", "miss", "dr", "sir", "lady", "dame", "gen", "col", "maj", "capt", "sen", "rep", "gov", "lord"]
-)
 
 
 @dataclass(slots=True)
@@ -92,10 +65,7 @@ class Person:
 def _surname(word: str) -> str:
     """Return a surname in lower case without an Arabic article: al-Assad and Assad are one name."""
     low = word.lower()
-    return low.partition("-")[2] if low.startswith(_ARTICLE_PREFIXES) else low
-
-
-_ARTICLE_PREFIXES: Final = tuple(f"{a}-" for a in ("al", "el", "as", "ash", "an", "at", "ad", "ar", "az", "ul"))
+    return low.partition("-")[2] if low.startswith(ARTICLE_PREFIXES) else low
 
 
 def strip_possessive(word: str) -> str:
@@ -215,7 +185,9 @@ def _is_person(name: Sequence[str], given: bool) -> bool:
         return False
     last = name[-1].lower()
     acronym = len(last) == 2 and not name[-1].isupper()  # "Kim Jong Un" is not the UN
-    if (last in lexicon("titles") and not acronym) or (last in lexicon("roles") and last not in _ROLE_SURNAMES):
+    if (last in lexicon("titles") and not acronym) or (
+        last in lexicon("roles") and last not in lexicon("role_surnames")
+    ):
         return False
     month = given and last in _MONTHS and not name[-1].isupper()  # "Theresa May"
     if (
@@ -266,7 +238,9 @@ class People:
         offset = position + sum(len(w) + 1 for w in words[: len(titles)])
         if len(name) == 1:
             title = titles[-1].rstrip(".").lower() if titles else ""
-            if (title in _HONORIFICS or is_titled(titles, name)) and _surname(name[0]) not in self._by_surname:
+            if (title in lexicon("honorifics") or is_titled(titles, name)) and _surname(
+                name[0]
+            ) not in self._by_surname:
                 self._describe(self._register(name, offset), titles)
             lone.append((offset, name[0], title))
             return

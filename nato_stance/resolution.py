@@ -5,25 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from nato_stance import tokens as t
 from nato_stance.lexicon_files import lexicon
+from nato_stance.noun_phrases import Range, main_subject, noun_phrase_at, span_of
 from nato_stance.people import PARTICLES, People, Person, is_titled, split_name, strip_possessive
 from nato_stance.records import Span
-from nato_stance.speakers import Range, main_subject, noun_phrase_at, span_of
-from nato_stance.tokens import (
-    CAPITAL,
-    COMMA,
-    CONJUNCTION,
-    DETERMINER,
-    OBJECT,
-    POSSESSIVE,
-    PREPOSITION,
-    PRONOUN,
-    RELATIVE,
-    ROLE,
-    STOP,
-    TITLE,
-    Frame,
-)
+from nato_stance.tokens import Frame
 
 _GENDER: Final = {"he": "m", "his": "m", "him": "m", "himself": "m", "she": "f", "her": "f", "herself": "f"}
 _LEADS: Final = frozenset(
@@ -93,7 +80,7 @@ class Resolver:
         span = span_of(frame, subject)
         head = _head(frame, subject)
         if subject[1] - subject[0] == 1 and (
-            frame.flags[subject[0]] & (PRONOUN | OBJECT) or frame.low[subject[0]] in _POSSESSORS
+            frame.flags[subject[0]] & (t.PRONOUN | t.OBJECT) or frame.low[subject[0]] in _POSSESSORS
         ):
             speaker = self._pronoun(frame, subject[0], span)
         else:
@@ -129,7 +116,7 @@ class Resolver:
         if person is not None:
             return self.last is not None and person is self.last.person
         opens = subject[0] == 0 and frame.low[0] in ("a", "an", "another")
-        return not (opens and any(frame.flags[i] & ROLE for i in range(*head)))
+        return not (opens and any(frame.flags[i] & t.ROLE for i in range(*head)))
 
     def names_body(self, frame: Frame, subject: Range) -> bool:
         """Tell whether a noun phrase is the name of a country or a body."""
@@ -148,10 +135,14 @@ class Resolver:
         if pronoun == "it" and _is_named_body(frame, head):
             self._last_body = Speaker(_description(self.text, frame, head), span_of(frame, head), human=False)
             return
-        if not frame.flags[last] & ROLE:  # "the ministers met": a verb that no lexicon knows ran on
-            last = next((i for i in range(*head) if frame.flags[i] & ROLE), last)
+        if not frame.flags[last] & t.ROLE:  # "the ministers met": a verb that no lexicon knows ran on
+            last = next((i for i in range(*head) if frame.flags[i] & t.ROLE), last)
             head = subject = (head[0], last + 1)
-        if not frame.flags[last] & ROLE or frame.flags[last] & (CAPITAL | POSSESSIVE) or frame.low[head[0]] in _PARTS:
+        if (
+            not frame.flags[last] & t.ROLE
+            or frame.flags[last] & (t.CAPITAL | t.POSSESSIVE)
+            or frame.low[head[0]] in _PARTS
+        ):
             return
         if self._named(frame, head) is not None or self._named_after(frame, subject, head) is not None:
             return
@@ -201,18 +192,18 @@ class Resolver:
         """Find a person's name in the head of a noun phrase: its last capitalised run that is no possessive."""
         end = head[1]
         while end > head[0]:
-            while end > head[0] and not frame.flags[end - 1] & CAPITAL:
+            while end > head[0] and not frame.flags[end - 1] & t.CAPITAL:
                 end -= 1
             start = end
             while start > head[0] and (
-                frame.flags[start - 1] & CAPITAL
-                or (start - 1 > head[0] and frame.low[start - 1] in PARTICLES and frame.flags[start - 2] & CAPITAL)
+                frame.flags[start - 1] & t.CAPITAL
+                or (start - 1 > head[0] and frame.low[start - 1] in PARTICLES and frame.flags[start - 2] & t.CAPITAL)
             ):
                 start -= 1
             if start == end:
                 return None
             words = frame.words[start:end]
-            if not (frame.flags[end - 1] & POSSESSIVE and end < head[1]):
+            if not (frame.flags[end - 1] & t.POSSESSIVE and end < head[1]):
                 titles, name = split_name(words)
                 person = self._lookup(titles, name, frame.starts[start])
                 if person is not None:
@@ -224,16 +215,16 @@ class Resolver:
         """Find the name that ends a description: "commander of the Northern Fleet Admiral X", "a spokeswoman, X,"."""
         flags = frame.flags
         start, end = subject[1], subject[1]
-        described = flags[subject[0]] & (ROLE | DETERMINER | TITLE) or flags[head[1] - 1] & ROLE
-        if end + 1 < frame.size and flags[end] & COMMA and described and flags[end + 1] & CAPITAL:
+        described = flags[subject[0]] & (t.ROLE | t.DETERMINER | t.TITLE) or flags[head[1] - 1] & t.ROLE
+        if end + 1 < frame.size and flags[end] & t.COMMA and described and flags[end + 1] & t.CAPITAL:
             start = end = end + 1
             while end < frame.size and (
-                flags[end] & CAPITAL
-                or (end > start and end + 1 < frame.size and flags[end + 1] & CAPITAL and frame.low[end] in PARTICLES)
+                flags[end] & t.CAPITAL
+                or (end > start and end + 1 < frame.size and flags[end + 1] & t.CAPITAL and frame.low[end] in PARTICLES)
             ):
                 end += 1
         else:
-            while start > subject[0] and flags[start - 1] & CAPITAL:
+            while start > subject[0] and flags[start - 1] & t.CAPITAL:
                 start -= 1
             titles, _ = split_name(frame.words[start:end])
             of_state = titles[:1] == ["State"]
@@ -247,11 +238,11 @@ class Resolver:
     def _apposed_name(self, frame: Frame, subject: Range) -> str | None:
         """Return a lone name that follows a description between commas: "A reader, Teodora from Niš, writes"."""
         i = subject[1] + 1
-        if i + 1 >= frame.size or not frame.flags[subject[1]] & COMMA or not frame.flags[subject[1] - 1] & ROLE:
+        if i + 1 >= frame.size or not frame.flags[subject[1]] & t.COMMA or not frame.flags[subject[1] - 1] & t.ROLE:
             return None
-        if not frame.flags[i] & CAPITAL or frame.flags[i] & POSSESSIVE or frame.low[i] in lexicon("places"):
+        if not frame.flags[i] & t.CAPITAL or frame.flags[i] & t.POSSESSIVE or frame.low[i] in lexicon("places"):
             return None
-        if frame.flags[i + 1] & COMMA or frame.low[i + 1] in ("from", "of"):
+        if frame.flags[i + 1] & t.COMMA or frame.low[i + 1] in ("from", "of"):
             return frame.words[i]
         return None
 
@@ -264,11 +255,11 @@ class Resolver:
 
     def _learn_roles(self, frame: Frame, subject: Range, person: Person) -> None:
         for i in range(subject[0], min(subject[1] + _MAX_WORDS, frame.size)):
-            if i >= subject[1] and i > subject[1] and frame.flags[i] & (COMMA | STOP):
+            if i >= subject[1] and i > subject[1] and frame.flags[i] & (t.COMMA | t.STOP):
                 break
-            if i == subject[1] and not frame.flags[i] & COMMA:
+            if i == subject[1] and not frame.flags[i] & t.COMMA:
                 break
-            if frame.flags[i] & ROLE:
+            if frame.flags[i] & t.ROLE:
                 person.roles.add(frame.low[i])
 
     def _pronoun(self, frame: Frame, at: int, span: Span) -> Speaker:
@@ -285,7 +276,7 @@ class Resolver:
             return Speaker(None, span)
         if word in ("it", "its", "they", "their", "them"):
             subject = main_subject(frame, at)
-            if subject is not None and not frame.flags[subject[0]] & PRONOUN and self._named(frame, subject) is None:
+            if subject is not None and not frame.flags[subject[0]] & t.PRONOUN and self._named(frame, subject) is None:
                 return Speaker(_description(self.text, frame, subject), span, human=False)
         if word in ("it", "its", "they", "their", "them") and self._last_body is not None:
             return Speaker(self._last_body.name, span, human=False)
@@ -294,26 +285,26 @@ class Resolver:
     def _earlier_subject(self, frame: Frame, at: int, gender: str) -> Person | None:
         """Return the person who is the subject of the sentence that the pronoun at token `at` stands in."""
         subject = main_subject(frame, at)
-        if subject is None or frame.flags[subject[0]] & PRONOUN:
+        if subject is None or frame.flags[subject[0]] & t.PRONOUN:
             return None
         person = self._named(frame, _head(frame, subject)) or self._owner(frame, subject)
         return person if person is not None and person.gender in ("", gender) else None
 
     def _owner(self, frame: Frame, subject: Range) -> Person | None:
         """Return the person in the genitive at the head of a noun phrase for a thing: "Holm's advice"."""
-        end = next((i + 1 for i in range(*subject) if frame.flags[i] & POSSESSIVE), 0)
-        if not end or any(frame.flags[i] & ROLE for i in range(end, subject[1])):
+        end = next((i + 1 for i in range(*subject) if frame.flags[i] & t.POSSESSIVE), 0)
+        if not end or any(frame.flags[i] & t.ROLE for i in range(end, subject[1])):
             return None
         return self._named(frame, (subject[0], end))
 
     def _announced(self, frame: Frame, at: int, gender: str) -> Person | None:
         """Return the subject that follows a clause such as "Though she called it ...," if it names a person."""
-        if not (0 < at <= 2 and frame.flags[0] & CONJUNCTION and frame.low[0] not in ("but", "and", "or")):
+        if not (0 < at <= 2 and frame.flags[0] & t.CONJUNCTION and frame.low[0] not in ("but", "and", "or")):
             return None
         for i in range(at + 1, frame.size - 1):
-            if frame.flags[i] & COMMA and frame.flags[i + 1] & CAPITAL:
+            if frame.flags[i] & t.COMMA and frame.flags[i + 1] & t.CAPITAL:
                 end = i + 1
-                while end < frame.size and frame.flags[end] & CAPITAL:
+                while end < frame.size and frame.flags[end] & t.CAPITAL:
                     end += 1
                 person = self._named(frame, (i + 1, end))
                 if person is not None and person.gender in ("", gender):
@@ -397,21 +388,28 @@ class Resolver:
 
         With `known`, by role words alone.
         """
-        words = {frame.low[i] for i in range(*subject)} - _ARTICLES
-        nouns = [frame.low[i] for i in range(*head) if frame.flags[i] & ROLE]
+        nouns = [frame.low[i] for i in range(*head) if frame.flags[i] & t.ROLE]
         if head[1] - head[0] == 2 and frame.low[head[1] - 1] in lexicon("nationalities"):
             nouns.append(frame.low[head[1] - 1])  # "the Norwegian"
-        owned = any(frame.flags[i] & POSSESSIVE for i in range(*head))
-        if nouns and nouns[-1].endswith("-year-old") and frame.low[subject[0]] == "the":
-            return self._referent(frame.starts[subject[0]], "")  # an age is no post: whoever is spoken of
-        last_word = frame.words[head[1] - 1]
-        if (last_word.isupper() and len(last_word) > 1) or _is_named_body(frame, head):
-            return None  # "the state agency NTX" and "the States and Japan" have names of their own
-        if self._takes_turn(frame, subject[1]):
-            known = True  # "the spokesman, for his part," is not whoever spoke last
-        if not nouns or (owned and frame.low[head[1] - 1] in _PREMISES):
-            return None  # "the minister's office" is nobody's description
         position = frame.starts[subject[0]]
+        if nouns and nouns[-1].endswith("-year-old") and frame.low[subject[0]] == "the":
+            return self._referent(position, "")  # an age is no post: whoever is spoken of
+        if not nouns or _has_own_name(frame, head) or _is_premises(frame, head):
+            return None
+        found = self._holder({frame.low[i] for i in range(*subject)} - _ARTICLES, nouns[-1], position)
+        if found is not None:
+            return found
+        if known or self._takes_turn(frame, subject[1]):
+            return None  # "the spokesman, for his part," is not whoever spoke last
+        if nouns[-1] in self._described or frame.low[subject[0]] in _POSSESSORS or self._just_named(position):
+            return None
+        person = self._likely(nouns[-1], position)
+        if person is None or _is_other_post(frame, head, nouns[-1], person):
+            return None
+        return self._somebody_else(frame, subject, person)
+
+    def _holder(self, words: set[str], noun: str, position: int) -> Person | None:
+        """Return who is known by the post of a description, the nearest of the best."""
         best: tuple[int, int] | None = None
         found = None
         seen: set[int] = set()
@@ -420,30 +418,23 @@ class Resolver:
             if id(person) in seen:
                 continue
             seen.add(id(person))
-            score = _role_match(words, nouns[-1], person.roles)
+            score = _role_match(words, noun, person.roles)
             if score and (best is None or (score, -rank) > best):
                 best, found = (score, -rank), person
-        if found is not None:
-            return found
-        if known or nouns[-1] in self._described or frame.low[subject[0]] in _POSSESSORS:
-            return None
+        return found
+
+    def _likely(self, noun: str, position: int) -> Person | None:
+        """Return whom a description means that fits nobody's post: whoever spoke last, else who is named next."""
         last = self._last_person
-        if self._just_named(position):
-            return None  # a description right after a name means somebody else
-        if last is not None and position - last[0] < 2 * _REACH_CHARACTERS:
-            person = self._referent(position, "") or last[1]
-            if _is_other_post(frame, head, nouns[-1], person):
-                return None
-            return self._somebody_else(frame, subject, person)
-        if last is None and self._entry:
+        if last is not None:
+            near = position - last[0] < 2 * _REACH_CHARACTERS
+            return (self._referent(position, "") or last[1]) if near else None
+        if self._entry:
             return self._referent(position, "")
-        if last is None:
-            following = self.people.mentions_after(position, 1)
-            roles = following[0][1].roles if following else set()
-            if following and _is_other_post(frame, head, nouns[-1], following[0][1]):
-                return None
-            if following and (not roles or (nouns[-1] in lexicon("leaders") and roles & lexicon("leaders"))):
-                return following[0][1]
+        following = self.people.mentions_after(position, 1)
+        roles = following[0][1].roles if following else set()
+        if following and (not roles or (noun in lexicon("leaders") and roles & lexicon("leaders"))):
+            return following[0][1]
         return None
 
     def _takes_turn(self, frame: Frame, end: int) -> bool:
@@ -491,7 +482,7 @@ class Resolver:
 
     def _described_source(self, frame: Frame, subject: Range, head: Range, span: Span) -> Speaker:
         """Keep an organisation, a country or an unnamed source as it stands, without its article."""
-        nouns = [frame.low[i] for i in range(*head) if frame.flags[i] & ROLE]
+        nouns = [frame.low[i] for i in range(*head) if frame.flags[i] & t.ROLE]
         if frame.low[subject[0]] in _DEFINITE and nouns and subject[1] - subject[0] <= 2:
             known = self._described.get(nouns[-1])
             if known is None and frame.low[head[1] - 1] in lexicon("bodies"):
@@ -511,7 +502,7 @@ class Resolver:
 def _head(frame: Frame, subject: Range) -> Range:
     """Return the noun phrase before its first preposition, comma or relative clause."""
     for i in range(subject[0] + 1, subject[1]):
-        if frame.flags[i] & (PREPOSITION | COMMA | RELATIVE | STOP) and not frame.flags[i] & CAPITAL:
+        if frame.flags[i] & (t.PREPOSITION | t.COMMA | t.RELATIVE | t.STOP) and not frame.flags[i] & t.CAPITAL:
             return subject[0], i
     return subject
 
@@ -534,10 +525,21 @@ def _is_body(frame: Frame, head: Range) -> bool:
 def _is_named_body(frame: Frame, head: Range) -> bool:
     """Tell whether a noun phrase is the name of a country or a body."""
     last = head[1] - 1
-    if not frame.flags[last] & CAPITAL:
+    if not frame.flags[last] & t.CAPITAL:
         return False
     known = ("places", "organisation_nouns", "bodies")
     return frame.words[last].isupper() or any(frame.low[last] in lexicon(name) for name in known)
+
+
+def _has_own_name(frame: Frame, head: Range) -> bool:
+    """Tell whether a description ends in a name: "the state agency NTX", "the States and Japan"."""
+    last = frame.words[head[1] - 1]
+    return (last.isupper() and len(last) > 1) or _is_named_body(frame, head)
+
+
+def _is_premises(frame: Frame, head: Range) -> bool:
+    """Tell whether a noun phrase is somebody's office or staff, which is nobody's description."""
+    return frame.low[head[1] - 1] in _PREMISES and any(frame.flags[i] & t.POSSESSIVE for i in range(*head))
 
 
 def _is_article(frame: Frame, i: int, first: int) -> bool:
@@ -548,9 +550,9 @@ def _is_article(frame: Frame, i: int, first: int) -> bool:
 def _may_be_human(frame: Frame, head: Range) -> bool:
     """Tell whether *he* or *she* can stand for a noun phrase: a post, or a name that is none of a place or a body."""
     last = head[1] - 1
-    if any(frame.flags[i] & ROLE for i in range(*head)):
+    if any(frame.flags[i] & t.ROLE for i in range(*head)):
         return not _is_body(frame, head)
-    if not frame.flags[last] & CAPITAL or frame.words[last].isupper():
+    if not frame.flags[last] & t.CAPITAL or frame.words[last].isupper():
         return False
     return frame.low[last] not in lexicon("places") and frame.low[last] not in lexicon("organisation_nouns")
 
@@ -591,7 +593,7 @@ def _is_other_post(frame: Frame, head: Range, noun: str, person: Person) -> bool
     if noun not in posts or noun in person.roles or not person.roles & posts:
         return False
     flags = [frame.flags[i] for i in range(*head)]
-    return any(f & POSSESSIVE or (f & TITLE and f & CAPITAL and not f & ROLE) for f in flags)
+    return any(f & t.POSSESSIVE or (f & t.TITLE and f & t.CAPITAL and not f & t.ROLE) for f in flags)
 
 
 def _description(text: str, frame: Frame, subject: Range) -> str:
@@ -601,21 +603,16 @@ def _description(text: str, frame: Frame, subject: Range) -> str:
     while start < end - 1 and _is_article(frame, start, subject[0]):
         start += 1
     for i in range(start, min(end, start + _MAX_WORDS)):
-        if frame.flags[i] & (COMMA | RELATIVE | STOP) or (frame.flags[i] & CONJUNCTION and i == start):
+        if frame.flags[i] & (t.COMMA | t.RELATIVE | t.STOP) or (frame.flags[i] & t.CONJUNCTION and i == start):
             end = i
             break
     end = min(end, start + _MAX_WORDS)
     if end <= start:
         end = start + 1
-    if frame.flags[start] & CAPITAL and all(frame.flags[i] & CAPITAL for i in range(start, end)):
+    if frame.flags[start] & t.CAPITAL and all(frame.flags[i] & t.CAPITAL for i in range(start, end)):
         titles, name = split_name(frame.words[start:end])
-        titled = frame.words[start].rstrip(".").lower() in _HONORIFICS or is_titled(titles, name)
+        titled = frame.words[start].rstrip(".").lower() in lexicon("honorifics") or is_titled(titles, name)
         if name and len(name) < end - start and titled and len(name[-1]) > 1:
             return " ".join(name)
     a, b = span_of(frame, (start, end))
     return " ".join(text[a:b].split())
-
-
-_HONORIFICS: Final = frozenset(
-    ["mr", "mrs", "ms", "miss", "dr", "sen", "rep", "gov", "gen", "col", "lt", "sir", "dame", "prof"]
-)

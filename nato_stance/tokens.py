@@ -12,6 +12,7 @@ from functools import cache
 from typing import Final
 
 from nato_stance.lexicon_files import lexicon
+from nato_stance.people import ARTICLE_PREFIXES
 from nato_stance.quotes import QuotedSpan
 from nato_stance.verbs import verb_forms
 
@@ -72,27 +73,6 @@ def _flags() -> dict[str, int]:
     return table
 
 
-_NO_ADVERBS: Final = frozenset(
-    [
-        "daily",
-        "weekly",
-        "monthly",
-        "family",
-        "ally",
-        "assembly",
-        "friendly",
-        "elderly",
-        "supply",
-        "reply",
-        "rally",
-        "likely",
-        "monopoly",
-        "anomaly",
-        "bully",
-    ]
-)
-ARTICLE_PREFIXES: Final = ("al-", "el-", "as-", "ash-", "an-", "at-", "ad-", "ar-", "az-", "ul-")
-"""What stands before Arabic surnames in lower case: "Hussein al-Tayyar"."""
 _MAX_READ: Final = 50_000
 _MAX_LENGTH: Final = 40
 _SKIPPED: Final = frozenset('."“”„‟‘«»‹›＂')
@@ -190,7 +170,7 @@ def _inflected(word: str, low: str, flags: int) -> tuple[str, int]:
         low != word and low.startswith(ARTICLE_PREFIXES) and word[word.index("-") + 1 :][:1].isupper()
     ):
         flags |= CAPITAL | _plural_role(low)
-    elif low.endswith("ly") and low not in _NO_ADVERBS:
+    elif low.endswith("ly") and low not in lexicon("no_adverbs"):
         flags |= ADVERB
     elif not flags and low.endswith(("s", "men")):
         flags |= _plural_role(low)
