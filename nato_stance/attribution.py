@@ -240,8 +240,8 @@ def _introduces(frame: Frame, cue: Cue, at: int) -> bool:
 
 def _is_inside(frame: Frame, outer: Cue, inner: Cue) -> bool:
     """Tell whether `inner` belongs to the clause that `outer` reports ("Holm said that Berg called it ...")."""
-    if outer.lemma == "noun":
-        return False
+    if outer.lemma == "noun" or (outer.lemma in ("quote", "cite") and inner.lemma != "noun"):
+        return False  # "quotes a corporal who told her"
     if outer.subject is None or outer.passive or not outer.flags & SAY or not outer.finite:
         # A gerund or an infinitive hands on to whatever it depends on.
         if inner.at[0] > 0 and frame.flags[inner.at[0] - 1] & (t.CONJUNCTION | t.COMMA):

@@ -283,7 +283,7 @@ class _Extraction:
         last = self._last_quoted()
         pure = frame.size == len(frame.at)
         same = last is not None and last.paragraph == index
-        if pure and same and last is not None and last.place == AFTER:
+        if pure and same and last is not None and last.place == AFTER and not self._changes_speaker(last):
             last.run = 0 if quote.closed else len(last.spans)
             last.spans.append((quote.start, quote.end))
             return
@@ -314,6 +314,16 @@ class _Extraction:
         else:
             running = self.resolver.last if self._runs_on(frame, frame.at[i], begun=same) else None
             self._draft(kind, quote, running, None, frame, index, "none")
+
+    def _changes_speaker(self, draft: _Draft) -> bool:
+        """Tell whether a sentence since has handed over to somebody else: "His neighbour nods. “...”"."""
+        last = self.resolver.last
+        return (
+            self.resolver.handed_over
+            and last is not None
+            and draft.speaker is not None
+            and last.name != draft.speaker.name
+        )
 
     def _asks(self, draft: _Draft) -> bool:
         """Tell whether a statement is a question that somebody asked."""

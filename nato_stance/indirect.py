@@ -88,12 +88,22 @@ def _end_of_content(frame: Frame, start: int, later: Sequence[Cue], opener: Cue 
         if cut is not None:
             end = min(end, cut)
             break
+    aside = opener is not None and _is_in_aside(frame, opener)
     for i in range(start, end):
+        if aside and flags[i] & t.COMMA and i + 1 < frame.size and flags[i + 1] & (t.AUXILIARY | t.VERB):
+            return i  # "Holm, who asked for silence, was"
         if flags[i] & t.QUOTE or (frame.words[i] in (";", "(") and i > start):
             return i
         if flags[i] & t.COLON and i + 1 < frame.size and flags[i + 1] & t.QUOTE:
             return i
     return end
+
+
+def _is_in_aside(frame: Frame, cue: Cue) -> bool:
+    """Tell whether a cue stands in a relative clause between commas."""
+    if cue.subject is None or cue.subject[1] >= cue.at[0]:
+        return False
+    return bool(frame.flags[cue.subject[1]] & t.COMMA) and frame.low[cue.subject[1] + 1] in ("who", "which")
 
 
 def _cut_before(frame: Frame, cue: Cue, start: int) -> int | None:

@@ -18,6 +18,7 @@ MAX_SUBJECT: Final = 40
 ARTICLES: Final = frozenset(("the", "a", "an"))
 LINKS: Final = t.PREPOSITION | t.CONJUNCTION
 _DATELINE: Final = 12
+_TOWN: Final = 6
 _RELATIVE_REACH: Final = 8
 _WHICH_PERIOD: Final = frozenset(("last", "this", "next"))
 PHRASE: Final = 5
@@ -155,11 +156,24 @@ def _subordinate_subject(frame: Frame, start: int, end: int) -> Range | None:
 
 def after_dateline(frame: Frame, high: int) -> int:
     """Return the token after a dateline ("LONDON, May 3 (Agency) —"), 0 where there is none."""
-    if not frame.words or not (frame.words[0].isupper() and len(frame.words[0]) > 2):
+    if not frame.words:
         return 0
+    if not (frame.words[0].isupper() and len(frame.words[0]) > 2):
+        return _after_town(frame, high)
     for i in range(1, min(high, _DATELINE)):
         if frame.flags[i] & t.DASH:
             return i + 1
+    return 0
+
+
+def _after_town(frame: Frame, high: int) -> int:
+    """Return the token after a dateline in mixed case ("Ndjamena – Chad's president"), 0 where there is none."""
+    for i in range(1, min(high, _TOWN)):
+        if frame.flags[i] & t.DASH:
+            alone = not any(f & t.DASH for f in frame.flags[i + 1 : high])
+            return i + 1 if alone and frame.flags[i + 1] & t.CAPITAL else 0
+        if not frame.flags[i - 1] & (t.CAPITAL | t.COMMA | t.STOP):
+            return 0
     return 0
 
 
@@ -383,7 +397,7 @@ def main_subject(frame: Frame, high: int) -> Range | None:
     flags = frame.flags
     start = after_dateline(frame, high)
     for i in range(start, min(high, MAX_SUBJECT)):
-        if flags[i] & t.PRONOUN and not flags[i] & t.RELATIVE:
+        if flags[i] & t.PRONOUN and not flags[i] & t.RELATIVE and not (i and flags[i - 1] & t.PREPOSITION):
             return i, i + 1
         if flags[i] & (t.COMMA | t.QUOTE | t.STOP | t.COLON):
             start = i + 1

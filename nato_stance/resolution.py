@@ -25,6 +25,7 @@ _SHORT: Final = 2
 _MAX_WORDS: Final = 12
 _REACH: Final = 8
 _BY: Final = 4
+_ADJECTIVES: Final = 4
 _FOLLOWING: Final = 500
 _NEARBY: Final = 120
 _MAX_BODY: Final = 4
@@ -62,6 +63,8 @@ class Resolver:
         self._last_body: Speaker | None = None
         self._described: dict[str, str] = {}
         self._asked: Person | None = None
+        self._asker: str | None = None
+        """Who asked the question just before, whoever it was asked of."""
         self._previous: Speaker | None = None
         self._entry = 0
 
@@ -71,12 +74,17 @@ class Resolver:
         With the cue at hand, *he* in "he answered" is whoever was asked just before.
         """
         asked, self._asked = self._asked, self._addressee(frame, cue)
+        speaker = self._resolve(frame, subject, cue, asked)
+        asks = cue is not None and frame.low[cue[0]] in _ASKING
+        self._asker = speaker.name if asks else None
+        self._remember(speaker)
+        return speaker
+
+    def _resolve(self, frame: Frame, subject: Range, cue: Range | None, asked: Person | None) -> Speaker:
         answers = asked is not None and cue is not None and frame.low[cue[0]] in _ANSWERING
         pronoun = frame.low[subject[0]]
         if asked is not None and answers and pronoun in ("he", "she") and asked.gender in ("", _GENDER[pronoun]):
-            speaker = Speaker(asked.name, span_of(frame, subject), asked)
-            self._remember(speaker)
-            return speaker
+            return Speaker(asked.name, span_of(frame, subject), asked)
         span = span_of(frame, subject)
         head = _head(frame, subject)
         if subject[1] - subject[0] == 1 and (
@@ -94,7 +102,6 @@ class Resolver:
                 speaker = Speaker(person.name, span, person)
             else:
                 speaker = self._described_source(frame, subject, head, span)
-        self._remember(speaker)
         return speaker
 
     def _addressee(self, frame: Frame, cue: Range | None) -> Person | None:
@@ -107,7 +114,8 @@ class Resolver:
         """Tell whether a noun phrase names somebody of the article, or is *he* or *she*."""
         if frame.low[subject[0]] in ("he", "she") and subject[1] - subject[0] == 1:
             return True
-        return self._named(frame, _head(frame, subject)) is not None
+        head = _head(frame, subject)
+        return self._named(frame, head) is not None or self._named_after(frame, subject, head) is not None
 
     def may_be_last(self, frame: Frame, subject: Range) -> bool:
         """Tell whether a noun phrase leaves room for whoever spoke last: it names nobody else, and nobody new."""
@@ -141,7 +149,7 @@ class Resolver:
         if (
             not frame.flags[last] & t.ROLE
             or frame.flags[last] & (t.CAPITAL | t.POSSESSIVE)
-            or frame.low[head[0]] in _PARTS
+            or (frame.low[head[0]] in _PARTS and head[1] - head[0] == 1)
         ):
             return
         if self._named(frame, head) is not None or self._named_after(frame, subject, head) is not None:
@@ -153,13 +161,13 @@ class Resolver:
             return
         if plural or pronoun in ("they", "it") or _is_body(frame, head):
             return
-        own = frame.low[head[0]] in _POSSESSORS
+        own = frame.low[head[0]] in (*_POSSESSORS, "a", "an", "one", "another")  # nobody who was spoken of before
         if not own and (pronoun == "" or self._described_person(frame, subject, head, known=True) is not None):
             return
         last_person = self._last_person
         if not own and last_person is not None and _may_mean(last_person[1], _GENDER[pronoun]):
             return  # "the diplomat" may well be whoever spoke last
-        if own or subject[1] - subject[0] > _SHORT or frame.low[subject[0]] in ("a", "an", "another"):
+        if own or subject[1] - subject[0] > _SHORT:
             self.last = self._described_source(frame, subject, head, span)
             self.handed_over = True
 
@@ -216,8 +224,9 @@ class Resolver:
         flags = frame.flags
         start, end = subject[1], subject[1]
         described = flags[subject[0]] & (t.ROLE | t.DETERMINER | t.TITLE) or flags[head[1] - 1] & t.ROLE
-        if end + 1 < frame.size and flags[end] & t.COMMA and described and flags[end + 1] & t.CAPITAL:
-            start = end = end + 1
+        begin = _after_adjective(frame, end + 1) if end + 1 < frame.size and flags[end] & t.COMMA and described else 0
+        if begin:
+            start = end = begin
             while end < frame.size and (
                 flags[end] & t.CAPITAL
                 or (end > start and end + 1 < frame.size and flags[end + 1] & t.CAPITAL and frame.low[end] in PARTICLES)
@@ -404,7 +413,7 @@ class Resolver:
         if nouns[-1] in self._described or frame.low[subject[0]] in _POSSESSORS or self._just_named(position):
             return None
         person = self._likely(nouns[-1], position)
-        if person is None or _is_other_post(frame, head, nouns[-1], person):
+        if person is None or person.name == self._asker or _is_other_post(frame, head, nouns[-1], person):
             return None
         return self._somebody_else(frame, subject, person)
 
@@ -529,6 +538,17 @@ def _is_named_body(frame: Frame, head: Range) -> bool:
         return False
     known = ("places", "organisation_nouns", "bodies")
     return frame.words[last].isupper() or any(frame.low[last] in lexicon(name) for name in known)
+
+
+def _after_adjective(frame: Frame, i: int) -> int:
+    """Return the token of the name that begins at `i`, or behind an article and an adjective; 0 where there is none."""
+    if frame.flags[i] & t.DETERMINER and not frame.flags[i] & t.CAPITAL:
+        for j in range(i + 1, min(frame.size, i + _ADJECTIVES)):
+            if frame.flags[j] & t.CAPITAL:
+                return j
+            if frame.flags[j] & (t.PREPOSITION | t.COMMA | t.ROLE):
+                break
+    return i if frame.flags[i] & t.CAPITAL else 0
 
 
 def _has_own_name(frame: Frame, head: Range) -> bool:
