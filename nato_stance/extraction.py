@@ -216,9 +216,13 @@ class _Extraction:
         kept = [q for q, name in zip(quotes, named, strict=True) if q.joined or not name]
         if len(kept) < len(quotes):
             frame = Frame(self.text, start, end, kept)
+        size = len(self.drafts) + len(self.waiting)
+        if kept and frame.size == len(kept):  # nothing beside the quotations that could carry them
+            for i, quote in enumerate(kept):
+                self._quoted(index, frame, i, quote, None)
+            return len(self.drafts) + len(self.waiting) > size
         found = cues(frame)
         carried = attribute(frame, self.text, found) if kept else []
-        size = len(self.drafts) + len(self.waiting)
         taken = frozenset(
             c.cue for i, c in enumerate(carried) if c is not None and c.cue is not None and not _adds(frame, i, c.cue)
         )
