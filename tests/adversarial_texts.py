@@ -70,6 +70,11 @@ MORE_FAMILIES: Final[dict[str, Callable[[int], str]]] = {
     "colons": _repeat("Ada Lom: Bo Rask: the mayor: "),
     "dashes": _repeat("“a” – Ada Lom — “b” - Bo Rask "),
     "titles": _repeat("the Defence Minister General President Secretary General "),
+    "nested in kind": _repeat("“They told me “never” and “no” and left,” said Ada Lom. "),
+    "questions and answers": _repeat("“Who?” the judge asked General Ada Lom. “Nobody,” he said. "),
+    "entries of a live page": _repeat("10.42\n\nAda Lom is here. “Yes,” she says.\n\n___\n\n"),
+    "clauses within clauses": _repeat("Ada Lom, who had, in May, told a man who said that when he called, "),
+    "its subject": _repeat("The ministry of the sea moved. It called Ada Lom’s note which said it “a”. "),
     "digits": _repeat("10.42am 1,000,000 5\" 6' "),
 }
 """What else has made extractors slow."""
