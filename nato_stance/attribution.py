@@ -8,11 +8,11 @@ from typing import Final, NamedTuple
 
 from nato_stance import tokens as t
 from nato_stance.lexicon_files import lexicon
-from nato_stance.non_statements import is_title_case, modifies_noun
+from nato_stance.non_statements import is_title_case
 from nato_stance.noun_phrases import Range, can_speak, main_subject, noun_phrase_at
 from nato_stance.speakers import Cue, cues
 from nato_stance.tokens import Frame
-from nato_stance.verbs import SAY
+from nato_stance.verbs import NAME, SAY
 
 BEFORE: Final = "before"
 AFTER: Final = "after"
@@ -195,7 +195,8 @@ def _told_before(frame: Frame, before: Sequence[Cue], at: int) -> Cue | None:
 def _is_long_fragment(frame: Frame, text: str, index: int) -> bool:
     """Tell whether a quotation begins in lower case, has some words and is no adjective of the reporter's."""
     quote = frame.quotes[index]
-    if not text[quote.start].islower() or modifies_noun(text, quote):
+    following = frame.at[index] + 1
+    if not text[quote.start].islower() or (following < frame.size and not frame.flags[following] & _NO_NOUN):
         return False
     return len(text[quote.start : quote.end].split(None, _FRAGMENT)) >= _FRAGMENT
 
@@ -221,6 +222,10 @@ def _has_break(frame: Frame, start: int, end: int) -> bool:
     return any(frame.flags[i] & (_CLAUSE_BREAK | t.CONJUNCTION) for i in range(start, end))
 
 
+_NO_NOUN: Final = (
+    t.COMMA | t.STOP | t.COLON | t.DASH | t.QUOTE | t.CONJUNCTION | t.PREPOSITION | t.AUXILIARY | t.RELATIVE | t.ADVERB
+)
+"""Flags of words that cannot be a noun which a quotation before them modifies."""
 _FRAGMENT: Final = 3
 _WEAK_REACH: Final = 6
 _CLAUSE_BREAK: Final = t.COMMA | t.STOP | t.COLON | t.DASH | t.QUOTE
@@ -528,7 +533,8 @@ def _carrier(
     at = frame.at[index]
     direct = _after(frame, text, index, found[n : n + _CUES])
     before = _before(frame, text, index, found[max(0, n - _CUES) : n])
-    if before is not None and _carries_nothing(frame, before, found, at):
+    named = before is not None and _only_judges(frame, text, index, before, found)
+    if before is not None and not named and _carries_nothing(frame, before, found, at):
         before = None
     if before is not None and (_only_names(frame, text, index, before) or _is_nickname(frame, index, text, before)):
         return None
@@ -556,6 +562,17 @@ def _carrier(
         or _label(frame, index)
         or _as_something(frame, index)
     )
+
+
+def _only_judges(frame: Frame, text: str, index: int, before: tuple[Attribution, int], found: Sequence[Cue]) -> bool:
+    """Tell whether words are a judgement that a sentence ascribes to nobody: "the choice of calling him “unfit to lead”"."""
+    if before[0].subject is not None or before[1] > _WEAK_REACH or not _is_long_fragment(frame, text, index):
+        return False
+    cue = next((c for c in found if c.at == before[0].cue), None)
+    if cue is None or not cue.flags & NAME:
+        return False
+    between = (i for i in range(cue.at[1], frame.at[index]) if frame.low[i] != "as")
+    return not any(frame.flags[i] & (_CLAUSE_BREAK | t.CONJUNCTION) for i in between)
 
 
 def _carries_nothing(frame: Frame, before: tuple[Attribution, int], found: Sequence[Cue], at: int) -> bool:

@@ -59,6 +59,8 @@ def is_nickname(frame: Frame, index: int, words: Sequence[str]) -> bool:
 def follows_naming_phrase(frame: Frame, index: int) -> bool:
     """Tell whether a phrase such as *known as* or *titled* stands right before, with an article at most between."""
     at = frame.at[index]
+    if at > 1 and frame.flags[at - 1] & t.COLON:
+        return frame.low[at - 2] in lexicon("naming_nouns")
     while at > 0 and (frame.flags[at - 1] & (t.DETERMINER | t.COMMA) or frame.flags[at - 1] & t.QUOTE):
         at -= 1
     if at == 0:
