@@ -565,7 +565,7 @@ def _carrier(
 
 
 def _only_judges(frame: Frame, text: str, index: int, before: tuple[Attribution, int], found: Sequence[Cue]) -> bool:
-    """Tell whether words are a judgement that a sentence ascribes to nobody: "the choice of calling him “unfit to lead”"."""
+    """Tell whether words are a judgement that a sentence ascribes to nobody: "to call it “a war of choice” is"."""
     if before[0].subject is not None or before[1] > _WEAK_REACH or not _is_long_fragment(frame, text, index):
         return False
     cue = next((c for c in found if c.at == before[0].cue), None)
