@@ -26,17 +26,18 @@ def fit_layer(scores: Floats, codes: NDArray[np.int64], weights: Floats) -> Join
 
     Returns:
         Scales, offsets and temperature with the highest likelihood (lightly held to 1 and 0), then factors and
-        threshold with the highest macro-F1 on the same statements.
+        thresholds with the highest macro-F1 on the same statements.
     """
     layer = _likeliest(scores, codes, weights)
     layer = _likeliest_tone(layer, scores, codes, weights)
     decision = decide(scores, layer)
-    return replace(
+    layer = replace(
         layer,
         stance_factors=_best_factors(decision.probabilities, codes[:, 3], weights),
         tone_factors=_best_factors(decision.tone_probabilities, codes[:, 4], weights),
-        denial_threshold=_best_threshold(scores, layer, codes, weights),
+        denial_threshold=_best_denial_threshold(scores, layer, codes, weights),
     )
+    return replace(layer, presence_threshold=_best_presence_threshold(scores, layer, codes, weights))
 
 
 def _likeliest(scores: Floats, codes: NDArray[np.int64], weights: Floats) -> JointLayer:
@@ -105,7 +106,7 @@ def _best_factors(probabilities: Floats, truth: NDArray[np.int64], weights: Floa
     return scaled
 
 
-def _best_threshold(scores: Floats, layer: JointLayer, codes: NDArray[np.int64], weights: Floats) -> float:
+def _best_denial_threshold(scores: Floats, layer: JointLayer, codes: NDArray[np.int64], weights: Floats) -> float:
     """Return the threshold of denial with the best macro-F1 of affirmed and denied over the fields truly present."""
     z = (scores + layer.offsets)[:, DENIED]
     share = 1 / (1 + np.exp(-layer.scales[1] * z))
@@ -115,3 +116,17 @@ def _best_threshold(scores: Floats, layer: JointLayer, codes: NDArray[np.int64],
     grid = np.linspace(0.1, 0.6, 26)
     values = [macro_f1(truth, (share[there] >= t).astype(np.int64), mass, 2) for t in grid]
     return float(grid[int(np.argmax(values))])
+
+
+def _best_presence_threshold(scores: Floats, layer: JointLayer, codes: NDArray[np.int64], weights: Floats) -> float:
+    """Return the threshold of presence with the best mean F1 of the fields' presence, to the twentieth."""
+    truth = codes[:, :3] != 2
+
+    def value(threshold: float) -> float:
+        guess = decide(scores, replace(layer, presence_threshold=threshold)).presence != 2
+        mass = weights[:, None]
+        right = (truth & guess) * mass
+        return float(np.mean(2 * right.sum(axis=0) / np.maximum((truth * mass + guess * mass).sum(axis=0), 1e-12)))
+
+    grid = [n / 20 for n in range(3, 13)]
+    return max(grid, key=value)

@@ -43,6 +43,12 @@ _CHUNK: Final = 64
 """Statements worked on at once, so that what they look up stays in the processor's cache."""
 
 
+_LONG: Final = 200
+"""Places in a segment up to which it is worked on together with others."""
+
+_BLOCK: Final = 32
+"""Word types whose rows are worked out in one product."""
+
 _FIRST_TYPES: Final = 1024
 """Token types for which there is room at first; it doubles as more are met."""
 
@@ -53,7 +59,8 @@ class PhraseDetectors:
     Args:
         arrays: `words` (sorted hashes of the words known), `vectors` (int8, a row a word after one for unknown words),
             `vector_scale`, `class_vectors`, `state_vectors`, `kernels` (3, d, filters), `bias`, `readout`
-            (3 * filters + d, 16) and `readout_bias`.
+            (3 * filters + d, 16), `readout_bias`, `hidden` (3 * filters, units), `hidden_bias` and `hidden_readout`
+            (units, 16).
         classes: names of the lexicon classes, in the order of `class_vectors`.
     """
 
@@ -72,6 +79,9 @@ class PhraseDetectors:
         self._bias[n : 2 * n] = arrays["bias"]
         self._readout = readout[: 3 * n].astype(np.float64)
         self._readout_bias = arrays["readout_bias"].astype(np.float64)
+        self._hidden = arrays["hidden"].astype(np.float64)
+        self._hidden_bias = arrays["hidden_bias"].astype(np.float64)
+        self._hidden_readout = arrays["hidden_readout"].astype(np.float64)
         states = arrays["state_vectors"].astype(np.float32) @ self._kernel
         self._at_rest, self._states = states[0] + self._bias, states - states[0]
         classes_known = arrays["class_vectors"].astype(np.float32) @ self._kernel
@@ -118,25 +128,54 @@ class PhraseDetectors:
     ) -> NDArray[np.float64]:
         responses, linear = self._responses(types, states, starts, phrases, of_type)
         n = self.n_filters
-        said = np.flatnonzero(np.diff(starts)[0::2] > 0) * 2
-        beside = np.flatnonzero(np.diff(starts)[1::2] > 0) * 2 + 1
-        hidden = np.zeros((len(starts) // 2, 3 * n), np.float32)
+        lengths = np.diff(starts)
+        said = np.flatnonzero(lengths[0::2] > 0)
+        tops, sums = self._pools(responses, starts)
+        pooled = np.zeros((len(starts) // 2, 3 * n), np.float32)
+        pooled[:, :n], pooled[:, n : 2 * n] = tops[0::2], tops[1::2]
         mean = np.zeros((len(starts) // 2, len(ANSWERS)), np.float32)
-        some = np.sort(np.concatenate([said, beside]))
-        if len(some):
-            tops = np.maximum.reduceat(responses, starts[some], axis=0)
-            scale = 1 / np.sqrt(np.diff(starts)[said]).astype(np.float32)[:, None]
-            hidden[said // 2, :n] = tops[some % 2 == 0]
-            sums = np.add.reduceat(responses, starts[some], axis=0)[some % 2 == 0]
-            hidden[said // 2, 2 * n :] = sums * scale * _MEAN
-            hidden[beside // 2, n : 2 * n] = tops[some % 2 == 1]
-            mean[said // 2] = np.add.reduceat(linear, starts[some], axis=0)[some % 2 == 0] * scale
-        return np.round(hidden @ self._readout + mean + self._readout_bias, 6)
+        if len(said):
+            scale = 1 / np.sqrt(lengths[2 * said]).astype(np.float32)[:, None]
+            pooled[said, 2 * n :] = sums[2 * said] * scale * _MEAN
+            # Every other sum is that of the words beside, up to the next statement.
+            edges = np.stack([starts[2 * said], starts[2 * said + 1]], axis=1).ravel()
+            if edges[-1] == len(linear):
+                edges = edges[:-1]
+            mean[said] = np.add.reduceat(linear, edges, axis=0)[0::2] * scale
+        together = np.maximum(pooled @ self._hidden + self._hidden_bias, 0) @ self._hidden_readout
+        return np.round(pooled @ self._readout + together + mean + self._readout_bias, 6)
+
+    def _pools(self, responses: Floats, starts: Ints) -> tuple[Floats, Floats]:
+        """Return each filter's strongest answer in each segment, and the sum of its answers; 0 for empty segments.
+
+        Segments are worked on side by side, a place of all at a time, the longest first: that is several times as fast
+        as one segment after the other, and a sum does not depend on which segments come together.
+        """
+        lengths = np.diff(starts)
+        tops, sums = np.zeros((2, len(lengths), self.n_filters), np.float32)
+        for k in np.flatnonzero(lengths > _LONG).tolist():
+            tops[k] = responses[starts[k] : starts[k + 1]].max(axis=0)
+            sums[k] = responses[starts[k] : starts[k + 1]].sum(axis=0)
+        order = np.argsort(-lengths, kind="stable")
+        order = order[(lengths[order] > 0) & (lengths[order] <= _LONG)]
+        if not len(order):
+            return tops, sums
+        firsts = starts[:-1][order]
+        top = responses.take(firsts, axis=0)
+        total = top.copy()
+        longer = len(order) - np.cumsum(np.bincount(lengths[order]))
+        for place, n in enumerate(longer[1:-1].tolist(), start=1):
+            rows = responses.take(firsts[:n] + place, axis=0, out=self._room("place", n, self.n_filters), mode="clip")
+            np.maximum(top[:n], rows, out=top[:n])
+            np.add(total[:n], rows, out=total[:n])
+        tops[order], sums[order] = top, total
+        return tops, sums
 
     def windows(self, encoded: Encoded, types: TokenTypes) -> Iterator[tuple[int, int, NDArray[np.float64]]]:
         """Yield what each window of one statement gives to the answers: first and last token, answers of shape (16,).
 
-        A filter's strongest answer belongs to the window that gave it, the first of equals.
+        A filter's strongest answer belongs to the window that gave it, the first of equals. What the hidden layer adds
+        is linear in the filters' answers as long as the same units are at work, so it is shared out in the same way.
         """
         sequence = encoded.sequence
         starts = sequence.starts
@@ -144,16 +183,16 @@ class PhraseDetectors:
         responses, linear = self._responses(sequence.types, sequence.states, starts, phrases, of_type)
         n = self.n_filters
         scale = float(1 / np.sqrt(np.float32(max(starts[1], 1))))
-        total = np.zeros((len(responses), len(ANSWERS)))
-        if starts[1]:
-            said = responses[: starts[1]].astype(np.float64)
-            total[: starts[1]] = said * scale * float(_MEAN) @ self._readout[2 * n :] + linear[: starts[1]] * scale
+        # What each window gives to what the filters answer together, then to the answers of the network.
+        given = np.zeros((len(responses), 3 * n))
+        given[: starts[1], 2 * n :] = responses[: starts[1]].astype(np.float64) * scale * float(_MEAN)
         for side in range(2):
             part = responses[starts[side] : starts[side + 1]]
             if len(part):
-                winners = part.argmax(axis=0)
-                gains = part.max(axis=0).astype(np.float64)[:, None] * self._readout[side * n : (side + 1) * n]
-                np.add.at(total, starts[side] + winners, gains)
+                given[starts[side] + part.argmax(axis=0), side * n + np.arange(n)] = part.max(axis=0)
+        at_work = given.sum(axis=0) @ self._hidden + self._hidden_bias > 0
+        total = given @ (self._readout + self._hidden[:, at_work] @ self._hidden_readout[at_work])
+        total[: starts[1]] += linear[: starts[1]] * scale
         tokens = encoded.sequence.tokens
         for place in range(len(responses)):
             first, last = max(place - 1, 0), min(place + 1, len(responses) - 1)
@@ -229,8 +268,13 @@ class PhraseDetectors:
         found[found == len(self._words)] = 0
         places = np.where(self._words[found] == hashes, found + 1, 0)
         vectors = self._vectors[places].astype(np.float32) * self._vector_scale
-        # One product a row, and one class after the other: sums must not depend on how many types come at once.
-        rows: Floats = (vectors[:, None, :] @ self._kernel)[:, 0]
+        # Products of one shape, and one class after the other: sums must not depend on how many types come at once.
+        blocks = np.zeros((-(-len(vectors) // _BLOCK) * _BLOCK, vectors.shape[1]), np.float32)
+        blocks[: len(vectors)] = vectors
+        rows = np.empty((len(blocks), self._kernel.shape[1]), np.float32)
+        for first in range(0, len(blocks), _BLOCK):
+            np.matmul(blocks[first : first + _BLOCK], self._kernel, out=rows[first : first + _BLOCK])
+        rows = rows[: len(vectors)]
         rows += self._at_rest
         of, classes = types.classes_at(np.arange(known, known + len(rows)))
         nth = np.arange(len(of)) - np.searchsorted(of, of)

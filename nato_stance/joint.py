@@ -54,6 +54,7 @@ class JointLayer:
         stance_factors: a stance wins by probability times factor, shape (4,).
         tone_factors: a tone wins by probability times factor, shape (3,).
         denial_threshold: a present field is denied when the probability of denial reaches this.
+        presence_threshold: a field beside the primary one is present when its probability is above this.
     """
 
     scales: Floats
@@ -62,6 +63,7 @@ class JointLayer:
     stance_factors: Floats
     tone_factors: Floats
     denial_threshold: float
+    presence_threshold: float = 0.5
 
     @classmethod
     def plain(cls) -> JointLayer:
@@ -77,7 +79,12 @@ class JointLayer:
         """Rebuild from `to_dict`; a wrong shape raises ValueError."""
         shapes = {"scales": 3, "offsets": 13, "stance_factors": 4, "tone_factors": 3}
         arrays = {name: np.asarray(data[name], dtype=np.float64).reshape(shape) for name, shape in shapes.items()}
-        return cls(temperature=float(data["temperature"]), denial_threshold=float(data["denial_threshold"]), **arrays)
+        return cls(
+            temperature=float(data["temperature"]),
+            denial_threshold=float(data["denial_threshold"]),
+            presence_threshold=float(data["presence_threshold"]),
+            **arrays,
+        )
 
 
 def _log_sigmoid(z: Floats) -> Floats:
@@ -126,8 +133,8 @@ def decide(scores: Floats, layer: JointLayer) -> Decision:
     """Turn scores into labels.
 
     The probability of a stance is the sum of the probabilities of the codings with that primary. The stance with the
-    highest probability times factor wins; then, of the codings with that primary, each field is present if that is the
-    likelier, and denied if its share of denial reaches the threshold.
+    highest probability times factor wins; then, of the codings with that primary, each field is present if the share of
+    those that hold it is above a threshold, and denied if its share of denial reaches another.
 
     Args:
         scores: shape (n, 13).
@@ -146,8 +153,9 @@ def decide(scores: Floats, layer: JointLayer) -> Decision:
     presence = np.empty((len(scores), 3), dtype=np.int64)
     for field in range(3):
         share = np.stack([_row_sums(given[:, _CODINGS[:, field] == value]) for value in range(3)], axis=1)
-        present = (share[:, 0] + share[:, 1] > share[:, 2]) | (primary == field)
-        denied = share[:, 1] >= layer.denial_threshold * (share[:, 0] + share[:, 1])
+        there = share[:, 0] + share[:, 1]
+        present = (there > layer.presence_threshold * (there + share[:, 2])) | (primary == field)
+        denied = share[:, 1] >= layer.denial_threshold * there
         presence[:, field] = np.where(present, np.where(denied, 1, 0), 2)
     presence[primary == 3] = 2
     tone = np.exp(_log_softmax(layer.temperature * (scores + layer.offsets)[:, TONE]))

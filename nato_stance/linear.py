@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -77,6 +78,11 @@ class KeyTable:
         return found.reshape(keys.shape)
 
 
+_TURN: Final = threading.RLock()
+"""A model keeps what it worked out for words that it met, and works in memory that it uses again: threads of one process
+take turns with it."""
+
+
 class LinearModel:
     """A trained model: what `load_model` returns.
 
@@ -117,7 +123,10 @@ class LinearModel:
 
     def scores(self, items: Sequence[Item]) -> Floats:
         """Return the linear scores of statements, shape (n_items, 13), in the order of `OUTPUTS`."""
-        parts = [self._scores(self.extractor.encode(items[i : i + BATCH])) for i in range(0, len(items), BATCH)]
+        parts = []
+        for first in range(0, len(items), BATCH):
+            with _TURN:
+                parts.append(self._scores(self.extractor.encode(items[first : first + BATCH])))
         return np.concatenate(parts) if parts else np.zeros((0, len(OUTPUTS)))
 
     def _scores(self, encoded: Encoded) -> Floats:
@@ -187,9 +196,9 @@ class LinearModel:
         scores = self.scores([item])
         label = labels_of(decide(scores, self.layer))[0]
         won = f"primary:{label.stance}"
-        contributions = sorted(
-            self._contributions(item), key=lambda c: (-abs(c.values[won]), c.feature, c.span or (-1, -1))
-        )
+        with _TURN:
+            contributions = list(self._contributions(item))
+        contributions.sort(key=lambda c: (-abs(c.values[won]), c.feature, c.span or (-1, -1)))
         return Explanation(label, _named(scores[0]), _named(self.intercept.astype(np.float64)), tuple(contributions))
 
     def _contributions(self, item: Item) -> Iterator[Contribution]:

