@@ -79,8 +79,8 @@ class KeyTable:
 
 
 _TURN: Final = threading.RLock()
-"""A model keeps what it worked out for words that it met, and works in memory that it uses again: threads of one process
-take turns with it."""
+"""A model keeps what it worked out for words that it met, and works in memory that it uses again; so threads of one
+process take turns."""
 
 
 class LinearModel:

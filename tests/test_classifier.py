@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from sklearn.exceptions import NotFittedError
 from nato_stance.classifier import StanceClassifier, codes_of, statements_of
 from nato_stance.design_matrix import family_counts, matrix
 from nato_stance.joint import CODINGS, OUTPUTS, JointLayer, decide
+from nato_stance.model_store import load_model
 from nato_stance.records import InvalidInputError, InvalidTypeError
 
 _PLAIN = [
@@ -159,3 +161,13 @@ def test_there_are_55_codings_and_labels_are_always_one_of_them() -> None:
     decision = decide(scores, JointLayer.plain())
     for primary, fields in zip(decision.primary.tolist(), decision.presence.tolist(), strict=True):
         assert (*fields, primary) in CODINGS
+
+
+def test_threads_that_share_a_model_get_the_same_scores() -> None:
+    model = load_model()
+    items = [(text, None, None) for text, *_ in _PLAIN] * 40
+    expected = model.scores(items)
+    with ThreadPoolExecutor(8) as pool:
+        parts = list(pool.map(lambda shift: model.scores(items[shift:] + items[:shift]), range(24)))
+    for shift, part in enumerate(parts):
+        np.testing.assert_array_equal(part, np.roll(expected, -shift, axis=0))
