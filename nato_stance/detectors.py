@@ -49,8 +49,8 @@ _LONG: Final = 200
 _BLOCK: Final = 32
 """Word types whose rows are worked out in one product."""
 
-_FIRST_TYPES: Final = 1024
-"""Token types for which there is room at first; it doubles as more are met."""
+_FIRST_TYPES: Final = 16_384
+"""Token types for which there is room at first; it doubles as more are met. Room that is not used costs no memory."""
 
 
 class PhraseDetectors:
@@ -250,7 +250,7 @@ class PhraseDetectors:
         """Return what each token type adds to the windows that it stands in, shape (n_types, 3 * filters + 16)."""
         if types is not self._types:
             self._types, self._n_types = types, 0
-            self._of_type = np.zeros((_FIRST_TYPES, self._kernel.shape[1]), np.float32)
+            self._of_type = np.empty((_FIRST_TYPES, self._kernel.shape[1]), np.float32)
             place = {name: i for i, name in enumerate(self.classes)}
             self._class_at = np.array([place.get(name, len(place)) for name in types.class_names], np.int64)
         known = self._n_types

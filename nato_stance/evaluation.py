@@ -265,7 +265,7 @@ def as_item(item: CorpusItem | Mapping[str, Any], position: int) -> CorpusItem:
     where = f"items[{position}]"
     if not isinstance(item, Mapping):
         raise InvalidTypeError(f"{where} is a {type(item).__name__}; a labelled statement is a mapping or a CorpusItem")
-    text, context, cue = check_item(item, f"{where}: ")
+    text, context, cue = check_item(item, position)
     labels = {question: item.get(question) for question in QUESTIONS}
     for question, value in labels.items():
         known = (*SIGNS, *PRESENCES) if question in FIELDS else LABELS[question]

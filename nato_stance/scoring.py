@@ -37,31 +37,36 @@ class Labeller(Protocol):
         """Label the items, in order."""
 
 
-def _text(value: object, name: str) -> str:
+def _text(value: object, name: str, where: str | int = "") -> str:
+    if isinstance(value, str):
+        return value
+    name = _named(name, where)
     if isinstance(value, bytes | bytearray):
         raise InvalidTypeError(f"{name} is bytes; decode it first, for example {name}.decode('utf-8')")
-    if not isinstance(value, str):
-        raise InvalidTypeError(f"{name} must be a str, got {type(value).__name__}")
-    return value
+    raise InvalidTypeError(f"{name} must be a str, got {type(value).__name__}")
 
 
-def _optional_text(value: object, name: str) -> str | None:
-    return None if value is None else _text(value, name)
+def _named(name: str, where: str | int) -> str:
+    return f"items[{where}]: {name}" if isinstance(where, int) else f"{where}{name}"
 
 
-def _item(text: object, context: object, cue: object, where: str = "") -> Item:
-    words = _text(text, f"{where}text")
-    if not words.strip():
-        raise InvalidInputError(f"{where}text is empty; a statement needs at least one word")
-    return words, _optional_text(context, f"{where}context"), _optional_text(cue, f"{where}cue")
+def _optional_text(value: object, name: str, where: str | int = "") -> str | None:
+    return None if value is None else _text(value, name, where)
 
 
-def check_item(item: object, where: str = "") -> Item:
+def _item(text: object, context: object, cue: object, where: str | int = "") -> Item:
+    words = _text(text, "text", where)
+    if not words or words.isspace():
+        raise InvalidInputError(f"{_named('text', where)} is empty; a statement needs at least one word")
+    return words, _optional_text(context, "context", where), _optional_text(cue, "cue", where)
+
+
+def check_item(item: object, where: str | int = "") -> Item:
     """Return a statement as a model takes it.
 
     Args:
         item: a string, or a mapping with `text` and, optionally, `context` and `cue`.
-        where: what to put before the message of an error.
+        where: what to put before the message of an error, or the place of the statement in the list `items`.
 
     Raises:
         InvalidTypeError: the item is neither, or a value is not a string.
@@ -70,7 +75,7 @@ def check_item(item: object, where: str = "") -> Item:
     if not isinstance(item, Mapping):
         return _item(item, None, None, where)
     if "text" not in item:
-        raise InvalidInputError(f"{where}the mapping has no 'text'; its keys are {sorted(map(str, item))}")
+        raise InvalidInputError(f"{_named('the mapping', where)} has no 'text'; its keys are {sorted(map(str, item))}")
     return _item(item["text"], item.get("context"), item.get("cue"), where)
 
 
@@ -174,7 +179,7 @@ def classify_many(
         raise InvalidTypeError("items is a single string; pass a list of statements, or call classify")
     check_iterable(items, "items")
     limit = _settings(model, min_confidence)
-    rows = [check_item(item, f"items[{i}]: ") for i, item in enumerate(items)]
+    rows = [check_item(item, i) for i, item in enumerate(items)]
     return _label(model, rows, limit) if rows else []
 
 
