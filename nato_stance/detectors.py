@@ -82,6 +82,7 @@ class PhraseDetectors:
         self._hidden = arrays["hidden"].astype(np.float64)
         self._hidden_bias = arrays["hidden_bias"].astype(np.float64)
         self._hidden_readout = arrays["hidden_readout"].astype(np.float64)
+        self._readouts = np.concatenate([self._readout, self._hidden], axis=1)
         states = arrays["state_vectors"].astype(np.float32) @ self._kernel
         self._at_rest, self._states = states[0] + self._bias, states - states[0]
         classes_known = arrays["class_vectors"].astype(np.float32) @ self._kernel
@@ -131,8 +132,8 @@ class PhraseDetectors:
         lengths = np.diff(starts)
         said = np.flatnonzero(lengths[0::2] > 0)
         tops, sums = self._pools(responses, starts)
-        pooled = np.zeros((len(starts) // 2, 3 * n), np.float32)
-        pooled[:, :n], pooled[:, n : 2 * n] = tops[0::2], tops[1::2]
+        pooled = self._room("pooled", len(starts) // 2, 3 * n, np.float64)
+        pooled[:, :n], pooled[:, n : 2 * n], pooled[:, 2 * n :] = tops[0::2], tops[1::2], 0
         mean = np.zeros((len(starts) // 2, len(ANSWERS)), np.float32)
         if len(said):
             scale = 1 / np.sqrt(lengths[2 * said]).astype(np.float32)[:, None]
@@ -142,8 +143,9 @@ class PhraseDetectors:
             if edges[-1] == len(linear):
                 edges = edges[:-1]
             mean[said] = np.add.reduceat(linear, edges, axis=0)[0::2] * scale
-        together = np.maximum(pooled @ self._hidden + self._hidden_bias, 0) @ self._hidden_readout
-        return np.round(pooled @ self._readout + together + mean + self._readout_bias, 6)
+        alone, together = np.split(pooled @ self._readouts, [len(ANSWERS)], axis=1)
+        together = np.maximum(together + self._hidden_bias, 0) @ self._hidden_readout
+        return np.round(alone + together + mean + self._readout_bias, 6)
 
     def _pools(self, responses: Floats, starts: Ints) -> tuple[Floats, Floats]:
         """Return each filter's strongest answer in each segment, and the sum of its answers; 0 for empty segments.
@@ -152,7 +154,8 @@ class PhraseDetectors:
         as one segment after the other, and a sum does not depend on which segments come together.
         """
         lengths = np.diff(starts)
-        tops, sums = np.zeros((2, len(lengths), self.n_filters), np.float32)
+        tops, sums = (self._room(name, len(lengths), self.n_filters) for name in ("tops", "sums"))
+        tops[:], sums[:] = 0, 0
         for k in np.flatnonzero(lengths > _LONG).tolist():
             tops[k] = responses[starts[k] : starts[k + 1]].max(axis=0)
             sums[k] = responses[starts[k] : starts[k + 1]].sum(axis=0)
@@ -224,11 +227,14 @@ class PhraseDetectors:
         out[:-1] += after[1:]
         return np.maximum(out, 0, out=out), linear
 
-    def _room(self, name: str, n: int, width: int) -> Floats:
-        """Return an array to write to, the same memory each time; what was in it is lost."""
+    def _room(self, name: str, n: int, width: int, kind: type[np.floating[Any]] = np.float32) -> NDArray[Any]:
+        """Return an array to write to, the same memory each time; what was in it is lost.
+
+        New memory for every part of a batch would be fetched from the system each time, which costs more than the work.
+        """
         room = self._rooms.get(name)
         if room is None or len(room) < n:
-            room = self._rooms[name] = np.empty((n, width), np.float32)
+            room = self._rooms[name] = np.empty((n, width), kind)
         return room[:n]
 
     def _phrase_rows(self, sequence: TokenSequence) -> _PhraseRows:

@@ -345,8 +345,12 @@ class Chunks(dict[str, int]):
         self._tokens: Ints = np.zeros(0, np.int64)
 
     def __missing__(self, chunk: str) -> int:
-        tokens = _WHOLE.get(chunk) or ([chunk] if chunk.isascii() and chunk.isalpha() else TOKEN.findall(chunk))
         number = self[chunk] = len(self.sizes)
+        if chunk.isascii() and chunk.isalpha() and chunk not in _WHOLE:
+            self.sizes.append(1)
+            self.flat.append(self._types[chunk])
+            return number
+        tokens = _WHOLE.get(chunk) or TOKEN.findall(chunk)
         self.sizes.append(len(tokens))
         self.flat += [self._types[token] for token in tokens]
         return number
