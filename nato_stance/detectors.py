@@ -90,7 +90,7 @@ class PhraseDetectors:
         self._types: TokenTypes | None = None
         self._of_type: Floats = np.zeros((0, self._kernel.shape[1]), np.float32)
         self._n_types = 0
-        self._rooms: dict[str, Floats] = {}
+        self._rooms: dict[str, NDArray[Any]] = {}
         self._class_at: NDArray[np.int64] = np.zeros(0, np.int64)
 
     def digest(self) -> str:
@@ -145,7 +145,8 @@ class PhraseDetectors:
             mean[said] = np.add.reduceat(linear, edges, axis=0)[0::2] * scale
         alone, together = np.split(pooled @ self._readouts, [len(ANSWERS)], axis=1)
         together = np.maximum(together + self._hidden_bias, 0) @ self._hidden_readout
-        return np.round(alone + together + mean + self._readout_bias, 6)
+        answers: NDArray[np.float64] = np.round(alone + together + mean + self._readout_bias, 6)
+        return answers
 
     def _pools(self, responses: Floats, starts: Ints) -> tuple[Floats, Floats]:
         """Return each filter's strongest answer in each segment, and the sum of its answers; 0 for empty segments.
