@@ -61,9 +61,7 @@ class StandardScorer:
         from nato_stance.scoring import ArticleText, score_together
 
         texts = [ArticleText(*article) for article in articles]
-        # A model keeps what it worked out for words that it met; threads of one process must take turns with it.
-        with _turn:
-            return score_together(texts, model=self.loaded_model(), min_confidence=self.min_confidence)
+        return score_together(texts, model=self.loaded_model(), min_confidence=self.min_confidence)
 
     def loaded_model(self) -> Any:
         """Return the model; a folder is read once in a process.
@@ -74,15 +72,16 @@ class StandardScorer:
         if self.model is not None and not isinstance(self.model, str | PathLike):
             return self.model
         key = None if self.model is None else str(self.model)
-        if key not in _models:
-            from nato_stance.model_store import load_model
+        with _loading:
+            if key not in _models:
+                from nato_stance.model_store import load_model
 
-            _models[key] = load_model(key)
-        return _models[key]
+                _models[key] = load_model(key)
+            return _models[key]
 
 
 _models: dict[str | None, Any] = {}
-_turn = threading.RLock()
+_loading = threading.Lock()
 
 
 def score_each(scorer: Scorer, articles: Sequence[ScorerInput]) -> list[ArticleScore | Exception]:

@@ -8,7 +8,7 @@ import math
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from nato_stance.records import InvalidInputError
 
@@ -67,6 +67,20 @@ def encoding(value: str) -> str:
         return check_encoding(value)
     except InvalidInputError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def add_reading(parser: Any) -> None:
+    """Add the options for how text is read: its encoding, and the size from which an article is refused."""
+    from nato_stance.articles import MAX_SIZE
+
+    parser.add_argument("--encoding", type=encoding, metavar="NAME", help="encoding of text (default: recognised)")
+    parser.add_argument(
+        "--max-size",
+        type=size,
+        default=MAX_SIZE,
+        metavar="SIZE",
+        help=f"refuse larger articles (default: {MAX_SIZE // 1_000_000}MB)",
+    )
 
 
 def output_form(options: argparse.Namespace, path: str, forms: Mapping[str, str]) -> str:

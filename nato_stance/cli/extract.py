@@ -39,16 +39,7 @@ def register(subparsers: Any) -> None:
     parser.add_argument("paths", nargs="+", metavar="PATH", help="file, folder, pattern, or - for standard input")
     parser.add_argument("-o", "--output", metavar="FILE", default="-", help="write JSON lines here (- stdout)")
     parser.add_argument("--format", choices=("table", "jsonl"), help="format, whatever the output is")
-    parser.add_argument(
-        "--encoding", type=arguments.encoding, metavar="NAME", help="encoding of text (default: recognised)"
-    )
-    parser.add_argument(
-        "--max-size",
-        type=arguments.size,
-        default=20_000_000,
-        metavar="SIZE",
-        help="refuse larger articles (default: 20MB)",
-    )
+    arguments.add_reading(parser)
     parser.add_argument("--quoted-only", action="store_true", help="leave out indirect speech")
     parser.set_defaults(run=run, usage_error=parser.error)
 

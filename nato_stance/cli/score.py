@@ -92,22 +92,13 @@ def _add_outputs(group: Any) -> None:
 
 def _add_inputs(group: Any) -> None:
     group.add_argument("--input-format", choices=("text", "html", "jsonl", "csv", "parquet"), help="of every input")
-    group.add_argument(
-        "--encoding", type=arguments.encoding, metavar="NAME", help="encoding of text (default: recognised)"
-    )
     group.add_argument("--include", action="append", default=[], metavar="PATTERN", help="in folders, take only these")
     group.add_argument("--exclude", action="append", default=[], metavar="PATTERN", help="in folders, leave these out")
     group.add_argument("--text-column", default="text", metavar="NAME", help="column of the article (default: text)")
     group.add_argument("--id-column", metavar="NAME", help="column of its identifier (default: article_id or id)")
     group.add_argument("--date-column", metavar="NAME", help="column of its date (default: date)")
     group.add_argument("--title-column", metavar="NAME", help="column of its title (default: title)")
-    group.add_argument(
-        "--max-size",
-        type=arguments.size,
-        default=20_000_000,
-        metavar="SIZE",
-        help="refuse larger articles (default: 20MB)",
-    )
+    arguments.add_reading(group)
 
 
 def _add_running(group: Any) -> None:
