@@ -18,7 +18,20 @@ from nato_stance.corpus import CorpusItem, read_corpus
 
 WORD = re.compile(r"\w+")
 QUESTIONS = (*FIELDS, "primary", "tone")
-FIRST_CONTRAST_SCENE = "s651"
+SCENE = re.compile(r"s(\d{3,4})")
+# First and last scene of a part of the corpus, by the names that docs/data.md gives them.
+PARTS = {"one and two": (1, 650), "three": (651, 950), "four": (951, 1250)}
+FIRST_CONTRAST_SCENE = PARTS["three"][0]
+MENACES = {
+    "a general or hardliner tells the other side outright what will be done to it",
+    "a militant leader menaces towns, ships or embassies",
+    "a state broadcaster's commentator describes the strikes that are coming",
+    "a commander announces the destruction of an enemy unit, base or network",
+    "a party leader at a rally promises war or expulsion to a neighbour",
+    "a ministry reads out a statement that menaces a neighbour by name",
+    "a leader announces retaliation that has already been decided",
+    "residents repeat what the armed men told them they would do",
+}
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
@@ -33,6 +46,29 @@ def items(fixtures: Path) -> list[CorpusItem]:
 @pytest.fixture(scope="module")
 def codes(fixtures: Path) -> dict[str, dict[str, Any]]:
     return {row["id"]: row for row in rows(fixtures / "corpus/codes.jsonl")}
+
+
+@pytest.fixture(scope="module")
+def page(root: Path) -> str:
+    """The datasheet with its line breaks folded, so that a sentence is found wherever it breaks."""
+    return re.sub(r"\s+", " ", (root / "docs/data.md").read_text(encoding="utf-8"))
+
+
+def scene_number(name: str) -> int:
+    """The number in the name of a scene or an item: as strings, s1000 would sort before s651."""
+    found = SCENE.match(name)
+    assert found, name
+    return int(found[1])
+
+
+def in_part(name: str, part: str) -> bool:
+    first, last = PARTS[part]
+    return first <= scene_number(name) <= last
+
+
+def group(x: CorpusItem) -> tuple[str, int]:
+    """Items 1 to 4 and 5 to 8 of a scene are its two groups."""
+    return x.group, (int(x.id.rpartition("-")[2]) - 1) // 4
 
 
 def grams(text: str, n: int) -> set[str]:
@@ -53,6 +89,18 @@ def test_size_scenes_and_forms(items: list[CorpusItem], fixtures: Path) -> None:
         assert 1990 <= row["year"] <= 2026
     assert len({row["theatre"] for row in scenes.values()}) >= 15
     assert len({row["setting"] for row in scenes.values()}) >= 13
+
+
+def test_ids_tell_scene_and_place_and_the_three_files_keep_one_order(items: list[CorpusItem], fixtures: Path) -> None:
+    for x in items:
+        assert re.fullmatch(r"s\d{3,4}-[1-8]", x.id), x.id
+        assert x.id.rpartition("-")[0] == x.scene, x.id
+    places = [(scene_number(x.id), x.id) for x in items]
+    assert places == sorted(places)
+    assert [row["id"] for row in rows(fixtures / "corpus/codes.jsonl")] == [x.id for x in items]
+    assert [row["scene"] for row in rows(fixtures / "corpus/scenes.jsonl")] == list(
+        dict.fromkeys(x.scene for x in items)
+    )
 
 
 def test_every_line_keeps_the_schema(fixtures: Path) -> None:
@@ -92,23 +140,118 @@ def test_every_label_follows_from_the_stored_codes(items: list[CorpusItem], code
         assert (row["third"] is None) == (row["first"] == row["second"]), x.id
 
 
-def test_agreement_is_what_the_datasheet_states(codes: dict[str, dict[str, Any]], root: Path) -> None:
-    alpha = agreement(list(codes.values()))
-    assert alpha["primary"] >= 0.85
-    assert alpha["tone"] >= 0.80
-    page = (root / "docs/data.md").read_text(encoding="utf-8")
-    for question, value in alpha.items():
-        assert f"| {question} | {value:.3f} |" in page, (question, value)
-
-
-def test_counts_are_what_the_datasheet_states(items: list[CorpusItem], root: Path) -> None:
-    page = (root / "docs/data.md").read_text(encoding="utf-8")
-    assert f"| statements | {len(items):,} |" in page
-    assert f"| scenes | {len({x.scene for x in items})} |" in page
+def test_agreement_is_what_the_datasheet_states(codes: dict[str, dict[str, Any]], page: str) -> None:
+    columns = [agreement(list(codes.values()))]
+    columns += [agreement([row for name, row in codes.items() if in_part(name, part)]) for part in PARTS]
+    for alpha in columns:
+        assert alpha["primary"] >= 0.85
+        assert alpha["tone"] >= 0.80
     for question in QUESTIONS:
-        counts = Counter(getattr(x, question) for x in items)
-        for value, n in counts.items():
-            assert re.search(rf"\| {question} \|[^\n]*`{re.escape(value)}` {n:,}\b", page), (question, value, n)
+        line = " | ".join(f"{alpha[question]:.3f}" for alpha in columns)
+        assert f"| {question} | {line} |" in page, (question, line)
+
+
+def test_what_the_datasheet_says_of_disputed_tone(
+    items: list[CorpusItem], codes: dict[str, dict[str, Any]], page: str
+) -> None:
+    fourth = [x for x in items if in_part(x.id, "four")]
+    pairs = {x.id: (codes[x.id]["first"], codes[x.id]["second"]) for x in fourth}
+    same = sum(a["primary"] == b["primary"] for a, b in pairs.values()) / len(pairs)
+    tones = {name: {a["tone"], b["tone"]} for name, (a, b) in pairs.items() if a["tone"] != b["tone"]}
+    warm = [name for name, t in tones.items() if t == {"conciliatory", "neutral"}]
+    denied = {x.id for x in fourth if x.threat == "-"}
+    alone = sum(all(a[q] == b[q] for q in QUESTIONS if q != "tone") for a, b in (pairs[name] for name in tones))
+    differ = sum(a != b for a, b in pairs.values())
+    assert f"to {same:.2%}".replace("%", " %") in page
+    assert f"differed in some question on {differ}, on {alone} of these in tone alone" in page
+    assert f"the tone of {len(tones)} statements; {len(warm)} of these" in page
+    assert f"in {len(denied & set(warm))} of the {len(warm)} the threat is denied" in page
+    disputed = len(denied & set(tones))
+    assert f"disputed in {disputed} of the {len(denied)} statements" in page
+    assert f"in {len(tones) - disputed} of the other {len(fourth) - len(denied):,}" in page
+
+
+def test_counts_are_what_the_datasheet_states(
+    items: list[CorpusItem], codes: dict[str, dict[str, Any]], page: str
+) -> None:
+    assert f"| statements | {len(items):,} |" in page
+    assert f"| scenes | {len({x.scene for x in items}):,} |" in page
+    assert f"| words | {sum(len(x.text.split()) for x in items):,} |" in page
+    assert f"| for training | {sum(x.split == 'train' for x in items):,} |" in page
+    assert f"| held out for testing (by scene) | {sum(x.split == 'test' for x in items):,} |" in page
+    third = sum(row["third"] is not None for row in codes.values())
+    assert f"| statements that a third coder decided | {third:,} |" in page
+    for question in (*QUESTIONS, "form"):
+        counts = Counter(getattr(x, question) for x in items).most_common()
+        line = ", ".join(f"`{value}` {n:,}" for value, n in counts)
+        assert f"| {question} | {line} |" in page, (question, line)
+
+
+def test_parts_are_what_the_datasheet_states(items: list[CorpusItem], page: str) -> None:
+    parts = {part: [x for x in items if in_part(x.id, part)] for part in PARTS}
+    assert sum(map(len, parts.values())) == len(items)
+    for part, found in parts.items():
+        scenes, plain = len({x.scene for x in found}), sum(x.primary == "none" for x in found)
+        held_out = sum(x.split == "test" for x in found)
+        line = rf"\| {part} \| [^|]* \| {scenes} \| {len(found):,} \| {plain:,} \| {held_out:,} \|"
+        assert re.search(line, page), line
+        assert 0.15 <= held_out / len(found) <= 0.25, part
+
+
+def test_real_labels_are_as_many_as_the_datasheet_states(fixtures: Path, page: str) -> None:
+    labels = rows(fixtures / "corpus/real_labels.jsonl")
+    sentences = sum(row["source"] in ("PolNeAR", "UMUC", "narrative_analysis") for row in labels)
+    twice = sum(bool(row.get("second")) for row in labels)
+    assert f"| {len(labels):,} real statements as standoff" in page
+    assert (
+        f"{len(labels) - sentences:,} quotations and reported sentences from news and {sentences:,} sentences" in page
+    )
+    assert f"{twice} carry a second coder's labels" in page
+
+
+def test_statements_of_a_contrast_group_differ_in_stance(items: list[CorpusItem]) -> None:
+    stances = defaultdict(set)
+    for x in items:
+        if scene_number(x.id) >= FIRST_CONTRAST_SCENE:
+            stances[group(x)].add((x.threat, x.dialogue, x.deterrence))
+    # A quarter of part three is dull throughout; a group of part four that holds one stance only teaches nothing.
+    third = [len(found) > 1 for (scene, _), found in stances.items() if in_part(scene, "three")]
+    assert sum(third) >= 0.7 * len(third)
+    assert not [key for key, found in stances.items() if in_part(key[0], "four") and len(found) == 1]
+
+
+def test_a_condition_turns_a_menace_into_deterrence(items: list[CorpusItem], fixtures: Path, page: str) -> None:
+    scenes = {
+        row["scene"]
+        for row in rows(fixtures / "corpus/scenes.jsonl")
+        if row["occasion"] in MENACES and in_part(row["scene"], "four")
+    }
+    role = defaultdict(list)
+    for x in items:
+        if x.scene in scenes:
+            role[(int(x.id[-1]) - 1) % 4].append(x)
+    outright = sum(x.threat == "+" for x in role[0])
+    conditional = sum(x.deterrence == "+" for x in role[1])
+    denied = sum(x.threat == "-" for x in role[2])
+    dull = sum(x.primary == "none" for x in role[3])
+    assert min(outright, conditional, denied, dull) >= 0.9 * len(role[0])
+    assert f"| menace | {len(scenes)} |" in page
+    assert f"its {len(scenes)} scenes of menaces, {len(role[0])} statements for each role" in page
+    assert (
+        f"{outright} outright menaces are threat affirmed, {conditional} conditional ones deterrence affirmed" in page
+    )
+    assert f"{denied} denials threat denied, and {dull} dull neighbours without a stance" in page
+
+
+def test_if_is_as_lopsided_as_the_datasheet_states(items: list[CorpusItem], page: str) -> None:
+    def plain_with_if(part: str) -> tuple[int, int]:
+        found = [x for x in items if in_part(x.id, part) and re.search(r"\bif\b", x.text, re.I)]
+        return sum(x.primary == "none" for x in found), len(found)
+
+    plain, n = plain_with_if("four")
+    assert f"of the {n} statements of part four that hold the word, {plain} are without a stance" in page
+    plain, n = plain_with_if("one and two")
+    assert f"in parts one and two {plain} of {n} are" in page
 
 
 def test_no_scene_stands_on_two_sides_of_the_split(items: list[CorpusItem]) -> None:
@@ -129,8 +272,17 @@ def test_no_near_duplicates(items: list[CorpusItem]) -> None:
     shared = Counter((i, j) for group in by_gram.values() for i in group for j in group if i < j)
     for (i, j), n in shared.items():
         # Statements of one contrast group are near in words on purpose; a scene is never divided by the split.
-        contrast = items[i].scene == items[j].scene and str(items[i].scene) >= FIRST_CONTRAST_SCENE
+        contrast = group(items[i]) == group(items[j]) and scene_number(items[i].id) >= FIRST_CONTRAST_SCENE
         assert contrast or n / len(sets[i] | sets[j]) < 0.5, (items[i].id, items[j].id)
+
+
+def test_statements_of_the_same_words_differ_in_context_or_cue(items: list[CorpusItem]) -> None:
+    same = defaultdict(list)
+    for x in items:
+        same[" ".join(WORD.findall(x.text.lower()))].append(x)
+    for twins in same.values():
+        seen = [(x.context, x.cue) for x in twins]
+        assert len(set(seen)) == len(seen), [x.id for x in twins]
 
 
 def test_no_eight_words_in_a_row_from_the_yardsticks(items: list[CorpusItem], shared: Path) -> None:
