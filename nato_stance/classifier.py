@@ -20,8 +20,9 @@ from nato_stance.codebook import FIELDS, PRESENCES, SIGNS, STANCES, TONES
 from nato_stance.design_matrix import FamilyCounts, family_counts, matrix, vocabulary
 from nato_stance.detectors import ANSWERS, PhraseDetectors
 from nato_stance.explanation import Explanation
-from nato_stance.features import FeatureExtractor, Item, Keys, hash_of
+from nato_stance.features import FeatureExtractor, Item
 from nato_stance.joint import DENIED, OUTPUTS, PRESENT, PRIMARY, TONE, JointLayer, decide
+from nato_stance.keys import Keys, hash_of
 from nato_stance.linear import BATCH, LinearModel
 from nato_stance.records import InvalidInputError, InvalidTypeError, StanceLabel
 from nato_stance.semantics import Lexicon, shipped_classes
@@ -54,15 +55,20 @@ class View:
 
 
 VIEWS: Final[tuple[View, ...]] = (
-    View({"word": 1.0, "stem": 1.0, "spelling": 0.4, "class": 0.15, "other": 0.15}),
     View({"word": 1.0, "spelling": 0.4}, strength=6.0, balance=1.0),
     View({"class": 0.3, "other": 0.3}, strength=0.2),
 )
-"""Everything; the bare words, penalised less; the lexicon and the form, penalised more. Fitted apart and mixed by the
-second level, they carry over better than one fit in which the words crowd out what is rarer."""
+"""The bare words, penalised less, and the lexicon and the form, penalised more. Fitted apart and mixed by the second
+level, they carry over better than one fit in which the words crowd out what is rarer."""
+
+WHOLE: Final = View({"word": 1.0, "spelling": 0.4, "class": 0.15, "other": 0.15})
+"""Everything at once, for data that are too few to cross-fit and to mix."""
 
 C_MIXING: Final = 0.1
 """Inverse strength of the penalty of the second level, which mixes the keyed scores and the detectors' answers."""
+
+BALANCE_MIXING: Final = 0.0
+"""Exponent of the class weights of the second level: none, since rare labels get their due in the joint layer."""
 
 
 class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -160,7 +166,7 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         families = family_counts(self.extractor_, items)
         folds = _folds(groups, len(items), self.n_folds, self.random_state)
         layer, mixing, shift = JointLayer.plain(), np.eye(len(OUTPUTS)), np.zeros(len(OUTPUTS))
-        views = VIEWS[:1]
+        views: Sequence[View] = (WHOLE,)
         if folds.any():
             views = VIEWS
             held_out = np.zeros((len(items), len(views) * len(OUTPUTS)))
@@ -176,7 +182,7 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             # keyed features, the detectors' cross-fitted answers would look weaker than features that know every
             # training statement by heart.
             both = np.hstack([held_out, _centred_answers(self.extractor_, items, detectors, answers)])
-            mixing, shift = self._heads(both, codes, weights, (C_MIXING,) * 3, self.balance)
+            mixing, shift = self._heads(both, codes, weights, (C_MIXING,) * 3, BALANCE_MIXING)
             self.held_out_scores_ = both @ mixing + shift
             target = weights if calibration_weight is None else np.asarray(calibration_weight, dtype=np.float64)
             layer = fit_layer(self.held_out_scores_, codes, target)

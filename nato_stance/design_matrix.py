@@ -9,7 +9,9 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from nato_stance.features import FeatureExtractor, Item, Keys, spelling_keys, word_scale
+from nato_stance.families import spelling_keys, word_scale
+from nato_stance.features import FeatureExtractor, Item
+from nato_stance.keys import Keys
 
 SPELLING = "spelling"
 """Name of the family of character n-grams, which has no place in the groups of an encoded batch."""

@@ -20,10 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nato_stance.codebook import FIELDS, PRESENCES, STANCES, TONES
-from nato_stance.features import Encoded, TokenSequence, TokenTypes
+from nato_stance.features import Encoded, TokenSequence
+from nato_stance.keys import Ints
+from nato_stance.token_types import TokenTypes
 
 Floats = NDArray[np.float32]
-Ints = NDArray[np.int64]
 _PhraseRows = tuple[Ints, Ints, Floats]
 """Places in phrases, the row of each, and the rows."""
 _Part = tuple[Ints, Ints, Ints, _PhraseRows]
@@ -270,7 +271,7 @@ class PhraseDetectors:
 
     def _new_rows(self, types: TokenTypes, known: int) -> Floats:
         """Return the rows of the types from number `known` on."""
-        hashes = types.table()[known:, 0]
+        hashes = types.hashes[known:]
         found = np.searchsorted(self._words, hashes)
         found[found == len(self._words)] = 0
         places = np.where(self._words[found] == hashes, found + 1, 0)

@@ -218,7 +218,7 @@ def held_out_labels(
     """
     from nato_stance.calibration import fit_layer
     from nato_stance.classifier import codes_of
-    from nato_stance.features import hash_of
+    from nato_stance.keys import hash_of
     from nato_stance.training import SYNTHETIC_WEIGHT, fit_items, usable
 
     if len(usable(items)) < len(items):

@@ -11,18 +11,10 @@ from numpy.typing import NDArray
 
 from nato_stance.detectors import ANSWERS, PhraseDetectors
 from nato_stance.explanation import Contribution, Explanation
-from nato_stance.features import (
-    Encoded,
-    FeatureExtractor,
-    Group,
-    Ints,
-    Item,
-    outside,
-    segment_sums,
-    spelling_keys,
-    word_scale,
-)
+from nato_stance.families import BACK, Group, segment_sums, spelling_keys, word_scale
+from nato_stance.features import Encoded, FeatureExtractor, Item, outside
 from nato_stance.joint import OUTPUTS, Floats, JointLayer, decide, labels_of
+from nato_stance.keys import Ints
 from nato_stance.records import InvalidInputError, Span, StanceLabel
 from nato_stance.words import TOKEN
 
@@ -204,7 +196,7 @@ class LinearModel:
     def _contributions(self, item: Item) -> Iterator[Contribution]:
         encoded = self.extractor.encode([item])
         scale = word_scale(encoded.n_words)
-        places = _token_places(item)
+        places = token_places(item)
         for group in encoded.groups:
             segment = np.repeat(np.arange(len(group.starts) - 1), np.diff(group.starts))
             rows = self._table.rows(group.keys)
@@ -236,18 +228,15 @@ class LinearModel:
     @staticmethod
     def _reach(group: Group, family: str, place: int) -> int:
         """Return the first token of a feature that ends at a place."""
-        back = _BACK.get(family, 0)
+        back = BACK.get(family, 0)
         return int(group.first[max(place - back, group.starts[np.searchsorted(group.starts, place, "right") - 1])])
 
-
-_BACK: Final = {"word_2": 1, "word_3": 2, "stem_2": 1, "class_pair_1": 1, "class_pair_2": 2, "class_pair_3": 3}
-"""How many places before its own a family's feature begins."""
 
 Place = tuple[str, Span, str]
 """Source, span in it, words."""
 
 
-def _token_places(item: Item) -> list[Place | None]:
+def token_places(item: Item) -> list[Place | None]:
     """Return for each token of an encoded statement where it stands; None for the segment edges."""
     text, context, cue = item
     places: list[Place | None] = [None]

@@ -23,8 +23,9 @@ from nato_stance.classifier import StanceClassifier, codes_of, common_words, sta
 from nato_stance.codebook import CODEBOOK_VERSION, FIELDS
 from nato_stance.corpus import CorpusItem, data_digest
 from nato_stance.detectors import ANSWERS, PhraseDetectors
-from nato_stance.features import FeatureExtractor, hash_of
+from nato_stance.features import FeatureExtractor
 from nato_stance.joint import decide
+from nato_stance.keys import hash_of
 from nato_stance.linear import LinearModel
 from nato_stance.records import InvalidInputError, ModelFormatError
 from nato_stance.semantics import Lexicon, shipped_classes

@@ -11,7 +11,7 @@ import pytest
 from nato_stance.cli import main
 from nato_stance.corpus import CorpusItem, read_corpus
 from nato_stance.detectors import ANSWERS
-from nato_stance.features import hash_of
+from nato_stance.keys import hash_of
 from nato_stance.model_store import load_model, save_model
 from nato_stance.records import InvalidInputError, ModelFormatError
 from nato_stance.training import fit_items, read_answers, train, usable

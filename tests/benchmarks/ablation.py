@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 from nato_stance.calibration import fit_layer
 from nato_stance.classifier import (
     _CENTRING,
+    BALANCE_MIXING,
     C_MIXING,
     MIN_ROWS,
     VIEWS,
@@ -49,8 +50,9 @@ from nato_stance.corpus import CorpusItem, read_corpus
 from nato_stance.design_matrix import FamilyCounts, family_counts, matrix
 from nato_stance.detectors import ANSWERS
 from nato_stance.evaluation import group_numbers
-from nato_stance.features import FeatureExtractor, Item, hash_of
+from nato_stance.features import FeatureExtractor, Item
 from nato_stance.joint import OUTPUTS, JointLayer, decide
+from nato_stance.keys import hash_of
 from nato_stance.metrics import WIDTH, Predictions, bootstrap_totals, group_sums, interval, measures, tally_rows
 from nato_stance.model_store import load_model
 from nato_stance.semantics import Lexicon, shipped_classes
@@ -58,38 +60,26 @@ from nato_stance.training import SYNTHETIC_WEIGHT, read_answers, usable
 
 Floats = NDArray[np.float64]
 
-FORM = (
-    "length", "question", "exclamation", "inner_quote", "negated", "denying", "conditional", "contrast", "subject_*",
-    "modal_*",
-)  # fmt: skip
-NEGATION = ("stem_negation", "class_negation", "class_negation_subject", "negated", "denying")
-CONDITION = ("class_condition", "conditional")
+FORM = ("length", "question", "exclamation", "inner_quote", "negated", "denying", "conditional", "contrast")
 
 LEFT_OUT: dict[str, tuple[str, ...]] = {
     **{
         name: (name,)
         for name in (
-            "word_1", "word_2", "word_3", "stem_1", "stem_2", "stem_negation", "spelling", "class", "class_negation",
-            "class_condition", "class_subject", "class_modal", "class_last", "class_negation_subject", "class_pair_1",
-            "class_pair_2", "class_pair_3",
+            "word_1", "word_2", "spelling", "class", "class_negation", "class_negation_subject", "class_pair_1",
+            "class_pair_2", *FORM,
         )
     },
     "form": FORM,
     "all words": ("word_*",),
     "all words and spelling": ("word_*", "spelling"),
-    "all stems": ("stem_*",),
-    "all words of two and three, stems of two": ("word_2", "word_3", "stem_2"),
     "all classes": ("class", "class_*"),
     "all class pairs": ("class_pair_*",),
-    "negation": NEGATION,
-    "conditions": CONDITION,
-    "subjects": ("class_subject", "class_negation_subject", "subject_*"),
-    "auxiliaries": ("class_modal", "modal_*"),
-    **{name: (name,) for name in FORM},
+    "negation": ("class_negation", "class_negation_subject", "negated", "denying"),
 }  # fmt: skip
 """Rows of the table: patterns of the families that each leaves out."""
 
-VIEW_NAMES = ("everything", "the bare words", "the lexicon and the form")
+VIEW_NAMES = ("the bare words", "the lexicon and the form")
 CONTEXT = "carrying sentence, keyed features"
 DETECTORS = "detectors"
 KEYED = "all keyed features"
@@ -184,7 +174,7 @@ class FirstLevel:
         self._known: dict[str, Floats] = {}
 
     def scores(self, left_out: Iterable[str] = ()) -> Floats:
-        """Return the held-out scores of all views, shape (n, 39), without the families that match a pattern."""
+        """Return the held-out scores of all views, shape (n, 26), without the families that match a pattern."""
         patterns = tuple(left_out)
         kept = [name for name in self.names if not any(fnmatchcase(name, pattern) for pattern in patterns)]
         return np.hstack([self._view(i, kept) for i in range(len(VIEWS))])
@@ -269,7 +259,7 @@ def second_level(
         layer: a fitted layer to take over.
     """
     mixing, shift = model._heads(
-        inputs[chosen], data.codes[chosen], data.weights[chosen], (C_MIXING,) * 3, model.balance
+        inputs[chosen], data.codes[chosen], data.weights[chosen], (C_MIXING,) * 3, BALANCE_MIXING
     )
     if layer is None:
         calibrating = chosen & data.real if data.real.any() else chosen

@@ -32,8 +32,9 @@ from nato_stance.classifier import VIEWS, StanceClassifier, _centred_answers, _c
 from nato_stance.corpus import read_corpus
 from nato_stance.design_matrix import family_counts, matrix
 from nato_stance.evaluation import gold_codes, group_numbers
-from nato_stance.features import Item, hash_of, outside
+from nato_stance.features import Item, outside
 from nato_stance.joint import OUTPUTS
+from nato_stance.keys import hash_of
 from nato_stance.metrics import group_sums
 from nato_stance.model_store import load_model
 from nato_stance.training import read_answers, usable

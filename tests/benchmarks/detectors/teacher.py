@@ -91,6 +91,15 @@ class Lower(nn.Module):
         both = self.tokenizer(text, context, truncation="longest_first", max_length=72)["input_ids"]
         return both, both.index(self.tokenizer.sep_token_id) + 1
 
+    def spans(self, text: str, context: str | None) -> list[tuple[int | None, tuple[int, int]]]:
+        """Of which text each token is (0 the statement, 1 its context), and from where to where."""
+        if not context or context == text:
+            read = self.tokenizer(text, truncation=True, max_length=80, return_offsets_mapping=True)
+        else:
+            both = {"truncation": "longest_first", "max_length": 72, "return_offsets_mapping": True}
+            read = self.tokenizer(text, context, **both)
+        return list(zip(read.sequence_ids(0), read["offset_mapping"], strict=True))
+
     @torch.no_grad()
     def forward(self, encoded: list[Encoded]) -> list[torch.Tensor]:
         """What the lower layers make of statements, a row a token."""
