@@ -105,8 +105,9 @@ def _best_factors(probabilities: Floats, truth: NDArray[np.int64], weights: Floa
     values = np.array(
         [macro_f1(truth, (probabilities * often**-power).argmax(axis=1), weights, n) for power in _EXPONENTS]
     )
-    factors: Floats = often ** -float(_EXPONENTS[values >= values.max() - _LEVEL].mean())
-    return factors / factors.max()
+    factors = often ** -float(_EXPONENTS[values >= values.max() - _LEVEL].mean())
+    scaled: Floats = factors / factors.max()
+    return scaled
 
 
 def _best_denial_threshold(scores: Floats, layer: JointLayer, codes: NDArray[np.int64], weights: Floats) -> float:
