@@ -136,7 +136,7 @@ def fitted(data: Data, model: StanceClassifier, train: Floats, test: Floats, str
 
 
 def keyed_scores(data: Data, model: StanceClassifier, statements: Sequence[Item]) -> Floats:
-    """Fit the first level on all training statements; return its scores of others, shape (n, 39)."""
+    """Fit the first level on all training statements; return its scores of others, shape (n, 26)."""
     families, n = family_counts(data.extractor, data.statements), len(data.items)
     columns = _columns(families, n, None)
     design = matrix(families, n, columns.keys, columns.rarity)
