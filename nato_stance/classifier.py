@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
@@ -27,6 +27,9 @@ from nato_stance.linear import BATCH, LinearModel
 from nato_stance.records import InvalidInputError, InvalidTypeError, StanceLabel
 from nato_stance.semantics import Lexicon, shipped_classes
 from nato_stance.words import TOKEN, fold
+
+Design: TypeAlias = sp.csr_matrix | NDArray[np.float64]
+"""Statements as rows, features as columns."""
 
 MIN_ROWS: Final[dict[str, int]] = {"spelling": 3}
 """Statements in which a feature must occur to be known, where that is not 2."""
@@ -224,7 +227,7 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _heads(
         self,
-        design: sp.csr_matrix | NDArray[np.float64],
+        design: Design,
         codes: NDArray[np.int64],
         weights: NDArray[np.float64],
         penalties: tuple[float, float, float],
@@ -238,60 +241,57 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         intercept = np.zeros(len(OUTPUTS))
         C, C_denied, C_tone = penalties
         for field in range(3):
-            there = codes[:, field] != 2
-            self._binary(design, there, weights, PRESENT.start + field, C, balance, coef, intercept)
-            denied = codes[there, field] == 1
-            self._binary(
-                design[there], denied, weights[there], DENIED.start + field, C_denied, balance, coef, intercept
+            there, denied = codes[:, field] != 2, codes[:, field] == 1
+            for at, rows, target, strength in (
+                (PRESENT.start + field, slice(None), there, C),
+                (DENIED.start + field, there, denied[there], C_denied),
+            ):
+                fitted = self._binary(design[rows], target, weights[rows], strength, balance)
+                coef[:, at], intercept[at] = fitted
+        for outputs, target, strength in ((PRIMARY, codes[:, 3], C), (TONE, codes[:, 4], C_tone)):
+            coef[:, outputs], intercept[outputs] = self._softmax(
+                design, target, weights, outputs.stop - outputs.start, strength, balance
             )
-        self._softmax(design, codes[:, 3], weights, PRIMARY, C, balance, coef, intercept)
-        self._softmax(design, codes[:, 4], weights, TONE, C_tone, balance, coef, intercept)
         return coef, intercept
 
-    def _solver(self, C: float) -> LogisticRegression:
-        return LogisticRegression(C=C, max_iter=self.max_iter, tol=1e-3)
+    def _fitted(
+        self, design: Design, target: NDArray[Any], weights: NDArray[np.float64], C: float, balance: float
+    ) -> LogisticRegression:
+        solver = LogisticRegression(C=C, max_iter=self.max_iter, tol=1e-3)
+        return solver.fit(design, target, sample_weight=_balanced(target, weights, balance))
 
     def _binary(
-        self,
-        design: sp.csr_matrix | NDArray[np.float64],
-        target: NDArray[np.bool_],
-        weights: NDArray[np.float64],
-        output: int,
-        C: float,
-        balance: float,
-        coef: NDArray[np.float64],
-        intercept: NDArray[np.float64],
-    ) -> None:
+        self, design: Design, target: NDArray[np.bool_], weights: NDArray[np.float64], C: float, balance: float
+    ) -> tuple[NDArray[np.float64], float]:
+        """Fit a yes-or-no score: coefficients of shape (d,), and the intercept."""
         if target.all() or not target.any():
-            intercept[output] = 3.0 if len(target) and target.all() else -3.0
-            return
-        fitted = self._solver(C).fit(design, target, sample_weight=_balanced(target, weights, balance))
-        coef[:, output], intercept[output] = fitted.coef_[0], fitted.intercept_[0]
+            return np.zeros(design.shape[1]), 3.0 if len(target) and target.all() else -3.0
+        fitted = self._fitted(design, target, weights, C, balance)
+        return fitted.coef_[0], float(fitted.intercept_[0])
 
     def _softmax(
         self,
-        design: sp.csr_matrix | NDArray[np.float64],
+        design: Design,
         target: NDArray[np.int64],
         weights: NDArray[np.float64],
-        outputs: slice,
+        n: int,
         C: float,
         balance: float,
-        coef: NDArray[np.float64],
-        intercept: NDArray[np.float64],
-    ) -> None:
-        intercept[outputs] = -6.0
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Fit a choice among `n`: coefficients of shape (d, n), intercepts of shape (n,); what is not seen gets -6."""
+        coef, intercept = np.zeros((design.shape[1], n)), np.full(n, -6.0)
         seen = np.unique(target)
         if len(seen) == 1:
-            intercept[outputs.start + seen[0]] = 0.0
-            return
-        fitted = self._solver(C).fit(design, target, sample_weight=_balanced(target, weights, balance))
+            intercept[seen] = 0.0
+            return coef, intercept
+        fitted = self._fitted(design, target, weights, C, balance)
         if len(seen) == 2:
-            coef[:, outputs.start + seen[1]] = fitted.coef_[0]
-            intercept[outputs.start + seen] = [0.0, fitted.intercept_[0]]
-            return
-        for row, value in enumerate(fitted.classes_):
-            coef[:, outputs.start + value] = fitted.coef_[row]
-            intercept[outputs.start + value] = fitted.intercept_[row]
+            coef[:, seen[1]] = fitted.coef_[0]
+            intercept[seen] = [0.0, fitted.intercept_[0]]
+            return coef, intercept
+        coef[:, fitted.classes_] = fitted.coef_.T
+        intercept[fitted.classes_] = fitted.intercept_
+        return coef, intercept
 
     def decision_function(self, X: Sequence[Any]) -> NDArray[np.float64]:
         """Return the thirteen linear scores of statements, shape (n, 13); raises NotFittedError before `fit`."""

@@ -102,29 +102,6 @@ def ends_sentence(text: str, stop: int, after: int, end: int) -> bool:
     return True
 
 
-def sentences(text: str, start: int = 0, end: int | None = None) -> list[Span]:
-    """Return the sentences of `text[start:end]`, one paragraph, as half-open character spans of `text`.
-
-    Stops inside quotation marks count like any other; abbreviations and initials do not end a sentence.
-
-    >>> sentences("Gen. Smith spoke. “We wait.” Nobody left.")
-    [(0, 17), (18, 28), (29, 41)]
-    """
-    end = len(text) if end is None else end
-    result: list[Span] = []
-    begin = start
-    for match in SENTENCE_END.finditer(text, start, end):
-        if ends_sentence(text, match.start(), match.end(), end):
-            span = strip_span(text, begin, match.end())
-            if span[0] < span[1]:
-                result.append(span)
-            begin = match.end()
-    span = strip_span(text, begin, end)
-    if span[0] < span[1]:
-        result.append(span)
-    return result
-
-
 def is_heading(text: str, start: int, end: int) -> bool:
     """Tell whether a paragraph looks like a headline or a subheading: short, and not closed by a full stop."""
     if end - start > 250:

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from nato_stance.paragraphs import paragraphs, sentences
+from nato_stance.paragraphs import SENTENCE_END, ends_sentence, paragraphs
 from nato_stance.quotes import quoted_spans
 
 
@@ -109,7 +109,6 @@ def test_a_line_is_a_paragraph_unless_lines_are_wrapped() -> None:
 
 
 def test_sentences_do_not_end_at_abbreviations_and_initials() -> None:
-    text = "Gen. A. B. Smith met U.S. Sen. Jones at 5 p.m. The talks went on. Why?"
-    assert [text[a:b] for a, b in sentences(text)][-1] == "Why?"
-    assert text.index("Why") - 1 == sentences(text)[-2][1]
-    assert sentences("Gen. Smith met Sen. Jones.") == [(0, 26)]
+    text = "Gen. A. B. Smith met U.S. Sen. Jones on 5 May. The talks went on. Why?"
+    stops = [m.end() for m in SENTENCE_END.finditer(text) if ends_sentence(text, m.start(), m.end(), len(text))]
+    assert [text[stop:].strip() for stop in stops] == ["The talks went on. Why?", "Why?"]
