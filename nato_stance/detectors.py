@@ -44,6 +44,9 @@ _CHUNK: Final = 64
 """Statements worked on at once, so that what they look up stays in the processor's cache."""
 
 
+_SLICE: Final = 20_000
+"""Places worked on at once at most; a statement with more is worked on in slices, which bounds memory."""
+
 _LONG: Final = 200
 """Places in a segment up to which it is worked on together with others."""
 
@@ -108,42 +111,77 @@ class PhraseDetectors:
 
         Rounding keeps the last bits of matrix products, which may depend on the size of a batch, out of the results.
         """
-        of_type, phrases = self._rows(types), self._phrase_rows(encoded.sequence)
-        parts = [
-            self._answers(*self._part(encoded.sequence, phrases, first, first + _CHUNK), of_type)
-            for first in range(0, encoded.n_items, _CHUNK)
-        ]
+        of_type, sequence = self._rows(types), encoded.sequence
+        phrases, starts = self._phrase_rows(sequence), sequence.starts
+        parts = []
+        first = 0
+        while first < encoded.n_items:
+            # As many statements as stay in the processor's cache. How one is worked on depends on its own length alone.
+            inside = np.searchsorted(starts[2 * first :: 2], starts[2 * first] + _SLICE, side="right") - 1
+            stop = min(first + max(1, min(int(inside), _CHUNK)), encoded.n_items)
+            edges = starts[2 * first : 2 * stop + 1]
+            if edges[-1] - edges[0] <= _SLICE:
+                parts.append(self._answers(*self._part(sequence, phrases, edges), of_type))
+            else:
+                parts.append(self._answers_by_slices(sequence, phrases, edges, of_type))
+            first = stop
         return np.concatenate(parts) if parts else np.zeros((0, len(ANSWERS)))
 
     @staticmethod
-    def _part(sequence: TokenSequence, phrases: _PhraseRows, first: int, stop: int) -> _Part:
-        """Return some statements of a batch; small parts stay in the processor's cache."""
-        starts = sequence.starts[2 * first : 2 * stop + 1]
+    def _part(sequence: TokenSequence, phrases: _PhraseRows, starts: Ints) -> _Part:
+        """Return the part of a batch that begins and ends with the given segments."""
         begin, end = starts[0], starts[-1]
         places, numbers, rows = phrases
         low, high = np.searchsorted(places, [begin, end])
         inside = (places[low:high] - begin, numbers[low:high], rows)
         return sequence.types[begin:end], sequence.states[begin:end], starts - begin, inside
 
+    def _answers_by_slices(
+        self, sequence: TokenSequence, phrases: _PhraseRows, starts: Ints, of_type: Floats
+    ) -> NDArray[np.float64]:
+        """Return the answers for one statement, slice by slice; a slice sees one place more on each side."""
+        begin, border, end = starts.tolist()
+        tops, sums = np.zeros((2, self.n_filters), np.float32), np.zeros((2, self.n_filters), np.float32)
+        linear_sum = np.zeros((1, len(ANSWERS)), np.float32)
+        for low in range(begin, end, _SLICE):
+            high = min(low + _SLICE, end)
+            left, right = max(low - 1, begin), min(high + 1, end)
+            part = self._part(sequence, phrases, np.array([left, right, right]))
+            responses, linear = self._responses(*part, of_type)
+            for side, a, b in ((0, low, min(high, border)), (1, max(low, border), high)):
+                if a < b:
+                    tops[side] = np.maximum(tops[side], responses[a - left : b - left].max(axis=0))
+                    sums[side] += responses[a - left : b - left].sum(axis=0)
+            if low < border:
+                linear_sum += linear[low - left : min(high, border) - left].sum(axis=0)
+        return self._combined(tops, sums, linear_sum, np.diff(starts))
+
     def _answers(
         self, types: Ints, states: Ints, starts: Ints, phrases: _PhraseRows, of_type: Floats
     ) -> NDArray[np.float64]:
         responses, linear = self._responses(types, states, starts, phrases, of_type)
-        n = self.n_filters
         lengths = np.diff(starts)
         said = np.flatnonzero(lengths[0::2] > 0)
         tops, sums = self._pools(responses, starts)
-        pooled = self._room("pooled", len(starts) // 2, 3 * n, np.float64)
-        pooled[:, :n], pooled[:, n : 2 * n], pooled[:, 2 * n :] = tops[0::2], tops[1::2], 0
-        mean = np.zeros((len(starts) // 2, len(ANSWERS)), np.float32)
+        linear_sums = np.zeros((len(starts) // 2, len(ANSWERS)), np.float32)
         if len(said):
-            scale = 1 / np.sqrt(lengths[2 * said]).astype(np.float32)[:, None]
-            pooled[said, 2 * n :] = sums[2 * said] * scale * _MEAN
             # Every other sum is that of the words beside, up to the next statement.
             edges = np.stack([starts[2 * said], starts[2 * said + 1]], axis=1).ravel()
             if edges[-1] == len(linear):
                 edges = edges[:-1]
-            mean[said] = np.add.reduceat(linear, edges, axis=0)[0::2] * scale
+            linear_sums[said] = np.add.reduceat(linear, edges, axis=0)[0::2]
+        return self._combined(tops, sums, linear_sums, lengths)
+
+    def _combined(self, tops: Floats, sums: Floats, linear_sums: Floats, lengths: Ints) -> NDArray[np.float64]:
+        """Return the answers from what the filters found in the segments, and how many places these have."""
+        n = self.n_filters
+        said = np.flatnonzero(lengths[0::2] > 0)
+        scale = 1 / np.sqrt(lengths[2 * said]).astype(np.float32)[:, None]
+        pooled = self._room("pooled", len(lengths) // 2, 3 * n, np.float64)
+        pooled[:, :n], pooled[:, n : 2 * n], pooled[:, 2 * n :] = tops[0::2], tops[1::2], 0
+        pooled[said, 2 * n :] = sums[2 * said] * scale * _MEAN
+        mean = np.zeros((len(lengths) // 2, len(ANSWERS)), np.float32)
+        mean[said] = linear_sums[said] * scale
         alone, together = np.split(pooled @ self._readouts, [len(ANSWERS)], axis=1)
         together = np.maximum(together + self._hidden_bias, 0) @ self._hidden_readout
         answers: NDArray[np.float64] = np.round(alone + together + mean + self._readout_bias, 6)

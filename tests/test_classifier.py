@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -171,3 +172,24 @@ def test_threads_that_share_a_model_get_the_same_scores() -> None:
         parts = list(pool.map(lambda shift: model.scores(items[shift:] + items[:shift]), range(24)))
     for shift, part in enumerate(parts):
         np.testing.assert_array_equal(part, np.roll(expected, -shift, axis=0))
+
+
+def test_a_statement_of_any_length_is_labelled_whole_and_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = load_model()
+    items = [
+        ("We will answer any attack on our ports. " * n, "He said it twice, and denied the rest. " * n, "said")
+        for n in (1, 9, 40)
+    ]
+    whole = model.scores(items)
+    monkeypatch.setattr("nato_stance.detectors._SLICE", 50)
+    np.testing.assert_allclose(model.scores(items), whole, rtol=0, atol=1e-4)
+    for item, together in zip(items, model.scores(items), strict=True):
+        np.testing.assert_array_equal(model.scores([item])[0], together)
+    monkeypatch.undo()
+    text = "We will answer any attack, and they know it. " * 12_000
+    tracemalloc.start()
+    model.scores([(text, None, None)])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # All places at once would take two kilobytes each.
+    assert peak < 400 * len(text)
