@@ -59,12 +59,12 @@ class View:
 
 VIEWS: Final[tuple[View, ...]] = (
     View({"word": 1.0, "spelling": 0.4}, strength=6.0, balance=1.0),
-    View({"class": 0.3, "other": 0.3}, strength=0.2),
+    View({"other": 0.3}, strength=0.2),
 )
-"""The bare words, penalised less, and the lexicon and the form, penalised more. Fitted apart and mixed by the second
-level, they carry over better than one fit in which the words crowd out what is rarer."""
+"""The bare words, penalised little, and every family alike, penalised much. Fitted apart and mixed by the second level,
+they carry over better than one fit in which the words crowd out what is rarer."""
 
-WHOLE: Final = View({"word": 1.0, "spelling": 0.4, "class": 0.15, "other": 0.15})
+WHOLE: Final = View({"word": 1.0, "spelling": 0.4, "other": 0.15})
 """Everything at once, for data that are too few to cross-fit and to mix."""
 
 C_MIXING: Final = 0.1
@@ -242,12 +242,11 @@ class StanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         C, C_denied, C_tone = penalties
         for field in range(3):
             there, denied = codes[:, field] != 2, codes[:, field] == 1
-            for at, rows, target, strength in (
-                (PRESENT.start + field, slice(None), there, C),
-                (DENIED.start + field, there, denied[there], C_denied),
-            ):
-                fitted = self._binary(design[rows], target, weights[rows], strength, balance)
-                coef[:, at], intercept[at] = fitted
+            present_at, denied_at = PRESENT.start + field, DENIED.start + field
+            fitted = self._binary(design, there, weights, C, balance)
+            coef[:, present_at], intercept[present_at] = fitted
+            fitted = self._binary(design[there], denied[there], weights[there], C_denied, balance)
+            coef[:, denied_at], intercept[denied_at] = fitted
         for outputs, target, strength in ((PRIMARY, codes[:, 3], C), (TONE, codes[:, 4], C_tone)):
             coef[:, outputs], intercept[outputs] = self._softmax(
                 design, target, weights, outputs.stop - outputs.start, strength, balance

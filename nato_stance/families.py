@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from nato_stance.keys import FIRST_FACTOR, FOLD, OUTSIDE, Ints, Keys, mix
+from nato_stance.keys import FIRST_FACTOR, OUTSIDE, SHIFT, Ints, Keys, mix
 from nato_stance.scopes import Scope
 from nato_stance.token_types import FLAGS
 
@@ -96,9 +96,7 @@ def class_group(place: Ints, span: Ints, hashes: Keys, scope: Scope, segment: In
         n_segments: number of segments.
     """
     negated = scope.negated[place] + np.uint64(1)
-    seg = segment[place]
-    starts = np.searchsorted(seg, np.arange(n_segments + 1))
-    index = np.arange(len(place)) - starts[seg]
+    starts, index = places_of(place, segment, n_segments)
     families: dict[str, Keys] = {
         "class": mix(101, hashes),
         "class_negation": mix(102, hashes, negated),
@@ -178,7 +176,7 @@ def spelling_keys(forms: Sequence[str], sides: Sequence[int] = (0, 1)) -> tuple[
     for n in range(1, _GRAMS.stop):
         reach = max(0, len(letters) - n + 1)
         h[:reach] = (h[:reach] ^ letters[n - 1 :]) * FIRST_FACTOR
-        h ^= h >> FOLD
+        h ^= h >> SHIFT
         if n in _GRAMS:
             whole = np.flatnonzero(np.arange(len(letters)) + n <= ends)
             found.append(h[whole] + np.uint64(n))

@@ -21,7 +21,7 @@ from nato_stance.families import Group, class_group, form_group, places_of, word
 from nato_stance.keys import OUTSIDE, Ints, Keys, hash_of
 from nato_stance.scopes import Scope, scopes_of
 from nato_stance.semantics import Lexicon, Phrases, runs
-from nato_stance.token_types import EDGE_CHUNK, FLAG_CLASSES, FLAGS, MASKS, Chunks, TokenTypes, chunks_of
+from nato_stance.token_types import EDGE_CHUNK, FLAGS, MASKS, Chunks, TokenTypes, chunks_of
 
 Item = tuple[str, str | None, str | None]
 """Text, context or None, cue or None."""
@@ -107,10 +107,6 @@ class FeatureExtractor:
         self.lexicon = lexicon
         self.common = frozenset(common)
         self._class_hashes = np.array([hash_of("@" + name) for name in lexicon.names] or [0], dtype=np.uint64)
-        masks = [hash_of(MASKS[name]) if name in MASKS else 0 for name in lexicon.names]
-        self._class_masks = np.array(masks, dtype=np.uint64)
-        flags = [FLAGS[name] if name in FLAG_CLASSES else 0 for name in lexicon.names]
-        self._class_flags = np.array(flags, dtype=np.int64)
         self._renew()
 
     def _renew(self) -> None:
@@ -163,14 +159,15 @@ class FeatureExtractor:
         scope = scopes_of(flags, segment, starts)
         shown = np.flatnonzero(kept)
         n_words = np.bincount(segment[is_word], minlength=n_segments)
+        words = word_group(shown, hashes + side, segment, n_segments)
         groups = (
-            word_group(shown, hashes + side, segment, n_segments),
+            words,
             self._classes(types, phrases, scope, side, segment, n_segments),
             form_group(flags, starts, n_words),
         )
         spelled = np.flatnonzero(is_word & ~masked)
         spelled_starts, _ = places_of(spelled, segment, n_segments)
-        sequence = self._sequence(shown, types, masks, scope, segment, n_segments, phrases)
+        sequence = self._sequence(shown, words.starts, types, masks, scope, phrases)
         return Encoded(n_segments // 2, types, n_words, (spelled, spelled_starts), groups, sequence)
 
     def _classes(
@@ -188,14 +185,7 @@ class FeatureExtractor:
         return class_group(place, span[order], hashes, scope, segment, n_segments)
 
     def _sequence(
-        self,
-        kept: Ints,
-        types: Ints,
-        masks: Keys,
-        scope: Scope,
-        segment: Ints,
-        n_segments: int,
-        phrases: Phrases,
+        self, kept: Ints, starts: Ints, types: Ints, masks: Keys, scope: Scope, phrases: Phrases
     ) -> TokenSequence:
         of_mask = {hash_of(mask): self.types[mask] for mask in MASKS.values()}
         shown = types[kept]
@@ -207,15 +197,14 @@ class FeatureExtractor:
         places = place_of[runs(ends, phrases.length)]
         pairs = np.unique((places << 16 | np.repeat(phrases.classes, phrases.length))[places >= 0])
         states = scope.negated[kept] * np.uint64(4) + scope.condition[kept]
-        starts, _ = places_of(kept, segment, n_segments)
         return TokenSequence(kept, starts, shown, states.astype(np.int64), pairs >> 16, pairs & 0xFFFF)
 
     def _apply(self, phrases: Phrases, flags: Ints, n: int) -> tuple[NDArray[np.bool_], Keys]:
         """Let phrases set flags and masks: a name of several words is one, *not only* is no negation."""
         covered = np.zeros(n, dtype=bool)
         masks = np.zeros(n, dtype=np.uint64)
-        np.bitwise_or.at(flags, phrases.at, self._class_flags[phrases.classes])
-        of_phrase = self._class_masks[phrases.classes]
+        np.bitwise_or.at(flags, phrases.at, self.types.class_flags[phrases.classes])
+        of_phrase = self.types.class_masks[phrases.classes]
         named = np.flatnonzero(of_phrase)
         rows = zip(phrases.at[named].tolist(), phrases.length[named].tolist(), of_phrase[named], strict=True)
         for i, size, mask in rows:

@@ -16,7 +16,7 @@ Keys = NDArray[np.uint64]
 Ints = NDArray[np.int64]
 
 FIRST_FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
-FOLD: Final = np.uint64(29)
+SHIFT: Final = np.uint64(29)
 _SECOND_FACTOR: Final = np.uint64(0xC2B2AE3D27D4EB4F)
 _LAST_FACTOR: Final = np.uint64(0x165667B19E3779F9)
 
@@ -38,14 +38,14 @@ def hashes_of(names: Sequence[str]) -> Keys:
 def mix(family: int, a: Keys, b: Keys | None = None, c: Keys | None = None) -> Keys:
     """Combine up to three hashes into the key of a family; 0 in any of them gives 0, which is no feature."""
     h = (a + np.uint64(family)) * FIRST_FACTOR
-    h ^= h >> FOLD
+    h ^= h >> SHIFT
     none = a == 0
     for part in (b, c):
         if part is not None:
             h = (h + part) * _SECOND_FACTOR
-            h ^= h >> FOLD
+            h ^= h >> SHIFT
             none |= part == 0
     h *= _LAST_FACTOR
-    h ^= h >> FOLD
+    h ^= h >> SHIFT
     h[none] = 0
     return h

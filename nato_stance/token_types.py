@@ -66,6 +66,9 @@ class TokenTypes(dict[str, int]):
     Args:
         lexicon: the semantic classes.
         common: hashes of words that are no names even when capitalised.
+
+    Attributes:
+        class_names, class_flags, class_masks: name, flag and hash of the mask of each lexicon class, 0 for none.
     """
 
     def __init__(self, lexicon: Lexicon, common: frozenset[int]) -> None:
@@ -73,10 +76,11 @@ class TokenTypes(dict[str, int]):
         self._lexicon = lexicon
         self.class_names = lexicon.names
         self._common = np.array(sorted(common), np.uint64)
-        self._class_flags = np.array([FLAGS[x] if x in FLAG_CLASSES else 0 for x in lexicon.names], np.int64)
+        self.class_flags = np.array([FLAGS[x] if x in FLAG_CLASSES else 0 for x in lexicon.names], np.int64)
         # The mask of a word is that of its first class that has one.
         masks = list(MASKS)
         self._class_masks = np.array([masks.index(x) + 1 if x in MASKS else 0 for x in lexicon.names], np.int64)
+        self.class_masks = _MASK_HASHES.take(self._class_masks)
         self._new: list[str] = []
         self._forms: list[str] = []
         nothing = WordLists.of(np.zeros(0, np.int64), np.zeros(0, np.int64))
@@ -160,7 +164,7 @@ class TokenTypes(dict[str, int]):
         of, names = pairs >> 32, pairs & 0xFFFFFFFF
         self._classes = self._classes.joined(names, np.bincount(of, minlength=len(forms)))
         flags, mask = np.zeros(len(forms), np.int64), np.zeros(len(forms), np.int64)
-        np.bitwise_or.at(flags, of, self._class_flags.take(names))
+        np.bitwise_or.at(flags, of, self.class_flags.take(names))
         masks = self._class_masks.take(names)
         some = np.flatnonzero(masks)[::-1]
         mask[of[some]] = masks[some]

@@ -109,6 +109,13 @@ def test_a_line_is_a_paragraph_unless_lines_are_wrapped() -> None:
 
 
 def test_sentences_do_not_end_at_abbreviations_and_initials() -> None:
-    text = "Gen. A. B. Smith met U.S. Sen. Jones on 5 May. The talks went on. Why?"
-    stops = [m.end() for m in SENTENCE_END.finditer(text) if ends_sentence(text, m.start(), m.end(), len(text))]
-    assert [text[stop:].strip() for stop in stops] == ["The talks went on. Why?", "Why?"]
+    def after_stops(text: str) -> list[str]:
+        found = SENTENCE_END.finditer(text)
+        return [text[m.end() :].strip() for m in found if ends_sentence(text, m.start(), m.end(), len(text))]
+
+    assert after_stops("Gen. A. B. Smith met U.S. Sen. Jones at 5 p.m. The talks went on. Why?")[-1] == "Why?"
+    assert after_stops("Gen. A. B. Smith met U.S. Sen. Jones on 5 May. The talks went on. Why?") == [
+        "The talks went on. Why?",
+        "Why?",
+    ]
+    assert after_stops("Gen. Smith met Sen. Jones.") == []

@@ -79,7 +79,7 @@ LEFT_OUT: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Rows of the table: patterns of the families that each leaves out."""
 
-VIEW_NAMES = ("the bare words", "the lexicon and the form")
+VIEW_NAMES = ("the bare words", "every family alike")
 CONTEXT = "carrying sentence, keyed features"
 DETECTORS = "detectors"
 KEYED = "all keyed features"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from teacher import FOLDS, Lower, Teacher, encoder_folder, padded
+from teacher import FOLDS, Encoded, Lower, Teacher, encoder_folder, padded
 
 from nato_stance.classifier import statements_of
 from nato_stance.corpus import read_corpus
@@ -39,22 +39,27 @@ def pieces_of(model: Lower, item: Item) -> list[list[int]]:
 
 
 @torch.no_grad()
-def hints_of(teacher: Teacher, model: Lower, items: list[Item]) -> dict[str, np.ndarray]:
-    """First token of each item, what is known of which tokens, and of the items; answers besides."""
-    pieces = [pieces_of(model, item) for item in items]
+def hints_of(
+    teacher: Teacher, lower: list[torch.Tensor], encoded: list[Encoded], pieces: list[list[list[int]]]
+) -> dict[str, np.ndarray]:
+    """First token of each statement, what is known of which tokens, and of the statements.
+
+    Args:
+        teacher: whose hints they are.
+        lower: what the lower layers make of each statement.
+        encoded: the statements as the encoder reads them.
+        pieces: for each token of each statement, the encoder's tokens in it.
+    """
     starts = np.concatenate([[0], np.cumsum([len(each) for each in pieces])])
-    size = model.encoder.config.hidden_size
+    size = lower[0].shape[1]
     tokens, known = np.zeros((starts[-1], size), np.float16), np.zeros(starts[-1], bool)
-    sentences, answers = np.zeros((len(items), 2 * size), np.float16), np.zeros((len(items), 16), np.float32)
-    read = [model.encode(text, context) for text, context, _ in items]
-    order = sorted(range(len(items)), key=lambda i: len(read[i][0]))
+    sentences = np.zeros((len(encoded), 2 * size), np.float16)
+    order = sorted(range(len(encoded)), key=lambda i: len(encoded[i][0]))
     for begin in range(0, len(order), 64):
         rows = order[begin : begin + 64]
-        encoded = [read[i] for i in rows]
-        _, mask, own = padded(encoded)
-        hidden, said = teacher.read(model(encoded), mask), own[..., None]
-        both = torch.cat([(hidden * said).sum(1) / said.sum(1), hidden[:, 0]], 1)
-        sentences[rows], answers[rows] = both.numpy(), teacher.answers(both).numpy()
+        _, mask, own = padded([encoded[i] for i in rows])
+        hidden = teacher.read([lower[i] for i in rows], mask)
+        sentences[rows] = teacher.sentences(hidden, own).numpy()
         for row, i in zip(hidden.numpy(), rows, strict=True):
             for k, numbers in enumerate(pieces[i], start=starts[i]):
                 if numbers:
@@ -64,8 +69,7 @@ def hints_of(teacher: Teacher, model: Lower, items: list[Item]) -> dict[str, np.
         "starts": starts,
         "known": known,
         "tokens": (reduced(tokens, sample, TOKEN_DIRECTIONS) * known[:, None]).astype(np.float16),
-        "sentences": reduced(sentences, np.arange(len(items)), SENTENCE_DIRECTIONS),
-        "answers": answers,
+        "sentences": reduced(sentences, np.arange(len(encoded)), SENTENCE_DIRECTIONS),
     }
 
 
@@ -84,10 +88,13 @@ def main(work: Path, files: list[str]) -> None:
     """Write `hints_0.npz` and so on, one for each fold's teacher, for the usable statements of the files."""
     model = Lower(encoder_folder(work))
     items = statements_of([item.item for item in usable([item for file in files for item in read_corpus(file)])])
+    encoded = [model.encode(text, context) for text, context, _ in items]
+    # All teachers share the lower layers.
+    lower, pieces = model(encoded), [pieces_of(model, item) for item in items]
     for number in range(FOLDS):
         teacher = Teacher(model)
         teacher.load_state_dict(torch.load(work / f"teacher_{number}.pt"))
-        np.savez(work / f"hints_{number}.npz", **hints_of(teacher.eval(), model, items))
+        np.savez(work / f"hints_{number}.npz", **hints_of(teacher.eval(), lower, encoded, pieces))
 
 
 if __name__ == "__main__":

@@ -143,10 +143,15 @@ class Teacher(nn.Module):
         with torch.autocast("cpu", dtype=torch.bfloat16):
             return through(self.whole[0], self.layers, hidden, mask).float()
 
+    @staticmethod
+    def sentences(hidden: torch.Tensor, own: torch.Tensor) -> torch.Tensor:
+        """What the last layer makes of whole statements: the mean of the words said, and the first token."""
+        said = own[..., None]
+        return torch.cat([(hidden * said).sum(1) / said.sum(1), hidden[:, 0]], 1)
+
     def forward(self, lower: Sequence[torch.Tensor], encoded: Sequence[Encoded]) -> torch.Tensor:
         _, mask, own = padded(encoded)
-        hidden, said = self.read(lower, mask), own[..., None]
-        both = torch.cat([(hidden * said).sum(1) / said.sum(1), hidden[:, 0]], 1)
+        both = self.sentences(self.read(lower, mask), own)
         return self.answers(nn.functional.dropout(both, 0.1, self.training))
 
 
